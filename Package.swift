@@ -87,7 +87,10 @@ let package = Package(
     module("Repository", ["ObjectStore", "COpenSSL", "CZstd", "CPosix", nioCore, nioPosix, logging, collections]),
     module(
       "PostgresEngine",
-      ["Repository", "ObjectStore", "CLibpq", "COpenSSL", "CPosix", nioCore, nioPosix, logging, collections, subprocess]),
+      [
+        "Repository", "ObjectStore", "CLibpq", "COpenSSL", "CPosix", nioCore, nioPosix, logging, collections,
+        subprocess,
+      ]),
 
     // What decides, and what carries out.
     module(
