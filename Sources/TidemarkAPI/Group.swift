@@ -1,4 +1,4 @@
-public import KubeModel
+import KubeModel
 
 /// The API group of all kinds of Tidemark, and the names that several parts agree on.
 public enum TidemarkGroup {

@@ -1,4 +1,5 @@
 import Foundation
+import KubeModel
 
 extension BackupDestinationSpec: ValidatedSpec {
   public func problems() -> [SpecProblem] {

@@ -1,3 +1,5 @@
+import KubeModel
+
 extension DatabaseSpec: ValidatedSpec {
   public func problems() -> [SpecProblem] {
     var problems: [SpecProblem] = []

@@ -2,7 +2,9 @@ extension PointInTime {
   func problems() -> [SpecProblem] {
     let set = [time != nil, lsn != nil, xid != nil, name != nil, latest == true].count { $0 }
     guard set == 1 else {
-      return [SpecProblem("pointInTime", "says \(set) moments; expected exactly one of time, lsn, xid, name and latest")]
+      return [
+        SpecProblem("pointInTime", "says \(set) moments; expected exactly one of time, lsn, xid, name and latest")
+      ]
     }
     if let lsn, !Self.isLSN(lsn) {
       return [SpecProblem("pointInTime.lsn", "'\(lsn)' is no LSN; expected a form such as 16/B374D848")]
