@@ -4,10 +4,6 @@ public import KubeModel
 public struct Backup: KubeStatusResource {
   public static let resource = TidemarkGroup.resource(kind: "Backup", plural: "backups")
 
-  /// `tidemark.dev/v1alpha1`
-  public var apiVersion = TidemarkGroup.apiVersion
-  /// `Backup`
-  public var kind = "Backup"
   /// Name, namespace and the rest of Kubernetes' metadata.
   public var metadata: ObjectMeta
   /// What the user asked for.

@@ -4,10 +4,6 @@ public import KubeModel
 public struct BackupDestination: KubeStatusResource {
   public static let resource = TidemarkGroup.resource(kind: "BackupDestination", plural: "backupdestinations")
 
-  /// `tidemark.dev/v1alpha1`
-  public var apiVersion = TidemarkGroup.apiVersion
-  /// `BackupDestination`
-  public var kind = "BackupDestination"
   /// Name, namespace and the rest of Kubernetes' metadata.
   public var metadata: ObjectMeta
   /// What the user asked for.

@@ -4,10 +4,6 @@ public import KubeModel
 public struct Database: KubeStatusResource {
   public static let resource = TidemarkGroup.resource(kind: "Database", plural: "databases")
 
-  /// `tidemark.dev/v1alpha1`
-  public var apiVersion = TidemarkGroup.apiVersion
-  /// `Database`
-  public var kind = "Database"
   /// Name, namespace and the rest of Kubernetes' metadata.
   public var metadata: ObjectMeta
   /// What the user asked for.

@@ -4,10 +4,6 @@ public import KubeModel
 public struct PITRClone: KubeStatusResource {
   public static let resource = TidemarkGroup.resource(kind: "PITRClone", plural: "pitrclones")
 
-  /// `tidemark.dev/v1alpha1`
-  public var apiVersion = TidemarkGroup.apiVersion
-  /// `PITRClone`
-  public var kind = "PITRClone"
   /// Name, namespace and the rest of Kubernetes' metadata.
   public var metadata: ObjectMeta
   /// What the user asked for.
