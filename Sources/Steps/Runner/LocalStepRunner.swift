@@ -115,7 +115,9 @@ struct RunFolder {
   var secrets: String { "\(path)/\(StepRequest.secretsFolder)" }
 
   func readPID() -> pid_t? {
-    (try? String(contentsOfFile: pid, encoding: .utf8)).flatMap { pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    (try? String(contentsOfFile: pid, encoding: .utf8)).flatMap {
+      pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
   }
 
   /// The last lines of the log, at most 1,000 bytes.

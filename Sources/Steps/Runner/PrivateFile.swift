@@ -1,5 +1,5 @@
-import CPosix
 import COpenSSL
+import CPosix
 import Foundation
 
 /// Files that only their owner reads.
