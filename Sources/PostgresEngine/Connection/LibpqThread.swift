@@ -41,10 +41,15 @@ final class LibpqThread: Sendable {
     let interruption = Interruption()
     let (session, wake) = (session, wake)
     return try await withTaskCancellationHandler {
-      try await pool.runIfActive {
-        session.interruption = interruption
-        defer { session.interruption = nil }
-        return try body(session)
+      do {
+        return try await pool.runIfActive {
+          session.interruption = interruption
+          defer { session.interruption = nil }
+          return try body(session)
+        }
+      } catch is CancellationError where !Task.isCancelled {
+        // The pool's way to say that it was shut down.
+        throw LibpqSession.closedError
       }
     } onCancel: {
       interruption.isSet.store(true, ordering: .releasing)

@@ -5,7 +5,7 @@ extension PostgresError {
   /// connection was made verbose (`FATAL:  28P01: password authentication failed …`, then a `LOCATION:` line).
   init(connecting settings: PostgresConnectionSettings, text: String) {
     let lines = text.split(whereSeparator: \.isNewline).map { String($0).trimmed }
-      .filter { !$0.isEmpty && !$0.hasPrefix("LOCATION:") }
+      .filter { !$0.isEmpty && !$0.hasPrefix("LOCATION:") && !$0.hasPrefix("Is the server running") }
     let states = lines.compactMap(Self.sqlState(in:))
     let message = lines.joined(separator: "; ")
     let (code, hint) = Self.classify(settings, message: message, sqlState: states.last)

@@ -52,8 +52,8 @@ public final class ReplicationConnection: Sendable {
 
 /// What IDENTIFY_SYSTEM tells.
 public struct SystemIdentification: Sendable, Equatable {
-  /// The cluster's system identifier, in decimal digits.
-  public let systemIdentifier: String
+  /// The cluster's system identifier.
+  public let systemIdentifier: UInt64
   /// The timeline on which the server is.
   public let timeline: TimelineID
   /// How far the server's WAL is flushed.
@@ -64,7 +64,7 @@ extension ReplicationConnection {
   /// IDENTIFY_SYSTEM.
   public func identifySystem() async throws -> SystemIdentification {
     let result = try await command("IDENTIFY_SYSTEM", during: "IDENTIFY_SYSTEM")
-    guard let row = result.rows.first, let identifier = row["systemid"],
+    guard let row = result.rows.first, let identifier = row["systemid"].flatMap({ UInt64($0) }),
       let timeline = row["timeline"].flatMap({ UInt32($0) }), let flush = row["xlogpos"].flatMap({ LSN($0) })
     else { throw Self.unexpected("IDENTIFY_SYSTEM", result) }
     return SystemIdentification(
