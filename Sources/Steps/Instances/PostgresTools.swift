@@ -6,9 +6,9 @@ import SystemPackage
 /// A user of this machine.
 public struct ServerUser: Sendable, Equatable {
   /// The user's id.
-  public let uid: uid_t
+  public let uid: UInt32
   /// The user's main group.
-  public let gid: gid_t
+  public let gid: UInt32
   /// The user's name.
   public let name: String
 
@@ -90,7 +90,7 @@ public struct PostgresTools: Sendable {
       error: .string(limit: 4096))
     guard ended.terminationStatus.isSuccess else {
       throw StepError(
-        code: .system, message: "could not give \(folder) to user \(user.name): \(ended.standardError ?? "")")
+        code: .system, message: "could not give \(folder) to user \(user.name): \(ended.standardError)")
     }
   }
 

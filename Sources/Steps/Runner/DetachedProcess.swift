@@ -29,7 +29,7 @@ enum DetachedProcess {
     sigfillset(&allSignals)
     posix_spawnattr_setsigdefault(&attributes, &allSignals)
     posix_spawnattr_setflags(
-      &attributes, Int16(POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+      &attributes, Int16(setSession | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
 
     var pid: pid_t = 0
     let argv: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
@@ -41,6 +41,9 @@ enum DetachedProcess {
     }
     return pid
   }
+
+  /// glibc's `POSIX_SPAWN_SETSID` (`spawn.h`), which it shows to GNU sources only.
+  private static let setSession: Int32 = 0x80
 
   /// Collects the process if it is a child of this one and has ended, so that it does not stay a zombie.
   static func reap(pid: pid_t?) {

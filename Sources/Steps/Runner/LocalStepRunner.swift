@@ -1,6 +1,6 @@
 import CPosix
 import Foundation
-import Logging
+public import Logging
 
 /// Runs steps as processes of this machine, each in a folder of its own under the state directory.
 ///

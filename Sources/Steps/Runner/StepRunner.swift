@@ -1,5 +1,3 @@
-public import TidemarkAPI
-
 /// The identity of one run of a step: the same work has the same identity, however often a controller asks for it.
 public struct StepID: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The namespace of the resource that it serves.
