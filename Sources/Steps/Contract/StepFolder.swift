@@ -41,15 +41,28 @@ public struct StepFolder: Sendable {
   }
 }
 
+/// How long a store goes on trying.
+enum StorePatience {
+  /// As long as a step needs to outlive a short outage.
+  case long
+  /// For a few seconds, so that a wrong setting is told soon.
+  case short
+}
+
 extension StoreInput {
   /// The store itself, from the bucket's root.
-  func open(in folder: StepFolder) throws -> S3Store {
+  func open(in folder: StepFolder, patience: StorePatience = .long) throws -> S3Store {
     let trust: S3Configuration.Trust =
       insecureSkipVerify ? .anyone : caFile.map { .authorities(file: folder.path(of: $0)) } ?? .system
-    let configuration = S3Configuration(
+    var configuration = S3Configuration(
       endpoint: try S3Endpoint(url: endpoint, region: region), bucket: bucket,
       addressing: S3Configuration.Addressing(rawValue: addressingStyle.rawValue) ?? .auto, trust: trust,
       uploadBytesPerSecond: uploadBytesPerSecond, downloadBytesPerSecond: downloadBytesPerSecond)
+    if patience == .short {
+      configuration.connectTimeout = .seconds(5)
+      configuration.stallTimeout = .seconds(5)
+      configuration.retry.attempts = 2
+    }
     let credentials = S3CredentialFiles(
       accessKeyID: folder.path(of: accessKeyIDFile), secretAccessKey: folder.path(of: secretAccessKeyFile))
     return try S3Store(configuration: configuration, credentials: credentials)
@@ -57,9 +70,9 @@ extension StoreInput {
 
   /// Runs `body` with the store scoped to `place` below the destination's prefix, and closes its connections after.
   func withStore<Value>(
-    in folder: StepFolder, at place: String, _ body: (any ObjectStore) async throws -> Value
+    in folder: StepFolder, at place: String, patience: StorePatience = .long, _ body: (any ObjectStore) async throws -> Value
   ) async throws -> Value {
-    let store = try open(in: folder)
+    let store = try open(in: folder, patience: patience)
     do {
       let value = try await body(store.scoped(to: (prefix.isEmpty ? "" : prefix + "/") + place))
       await store.shutdown()
