@@ -32,7 +32,7 @@ public enum NamespaceScope: Hashable, Sendable {
 /// - `isReady` says whether all stores have synced, for `/readyz`.
 ///
 /// **Caveats.** Stores and controllers are declared before `run`; later is a mistake in the program, and traps.
-public final class Runtime: Service {
+public final class Runtime: ServiceLifecycle.Service {
   private struct Cache: Sendable {
     var kind: String
     var selector: String?

@@ -21,7 +21,7 @@ import Synchronization
 ///
 /// **Caveats.** A trap in a reconciler ends the process: it is not caught. Stores lag behind the server, so a
 /// reconciler may see its own writes late.
-public final class Controller: Service {
+public final class Controller: ServiceLifecycle.Service {
   /// The name in logs and metrics.
   public let name: String
 

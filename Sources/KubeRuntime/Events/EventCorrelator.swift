@@ -1,8 +1,5 @@
-import KubeModel
 
-package import struct KubeModel.Event
-package import struct KubeModel.MicroTime
-package import struct KubeModel.ObjectReference
+package import KubeModel
 
 /// Decides what becomes of each event: a new object, one more count on an old one, or nothing.
 ///

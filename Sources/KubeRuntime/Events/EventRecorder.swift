@@ -18,7 +18,7 @@ import Synchronization
 ///
 /// **Caveats.** Events are a courtesy: the API server deletes them after an hour, and an event that it does not take
 /// after a few tries is dropped with a log line. State belongs in a status.
-public final class EventRecorder: Service {
+public final class EventRecorder: ServiceLifecycle.Service {
   private struct Pending: Sendable {
     var draft: EventDraft
     var at: MonotonicTime
