@@ -1,4 +1,3 @@
-import CPosix
 import Glibc
 import Synchronization
 
@@ -12,18 +11,22 @@ final class AccountNames: Sendable {
     remembered(id, in: users) { buffer in
       var entry = passwd()
       var found: UnsafeMutablePointer<passwd>?
-      guard getpwuid_r(id, &entry, buffer.baseAddress, buffer.count, &found) == 0, found != nil else { return "" }
-      return String(cString: entry.pw_name)
+      guard let room = buffer.baseAddress, getpwuid_r(id, &entry, room, buffer.count, &found) == 0, found != nil else {
+        return ""
+      }
+      return entry.pw_name.map { String(cString: $0) } ?? ""
     }
   }
 
   /// The name of the group with this number; empty when there is none.
   func group(_ id: UInt32) -> String {
     remembered(id, in: groups) { buffer in
-      var entry = CPosix.group()
-      var found: UnsafeMutablePointer<CPosix.group>?
-      guard getgrgid_r(id, &entry, buffer.baseAddress, buffer.count, &found) == 0, found != nil else { return "" }
-      return String(cString: entry.gr_name)
+      var entry = Glibc.group()
+      var found: UnsafeMutablePointer<Glibc.group>?
+      guard let room = buffer.baseAddress, getgrgid_r(id, &entry, room, buffer.count, &found) == 0, found != nil else {
+        return ""
+      }
+      return entry.gr_name.map { String(cString: $0) } ?? ""
     }
   }
 

@@ -1,6 +1,5 @@
 import NIOCore
 import NIOPosix
-public import ObjectStore
 
 /// Puts a directory of the local file system into a snapshot.
 ///

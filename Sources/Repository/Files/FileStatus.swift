@@ -1,6 +1,6 @@
-import ObjectStore
 import CPosix
 import Glibc
+import ObjectStore
 
 /// What the file system says about one entry, in the terms of a node.
 struct FileStatus: Sendable {

@@ -65,14 +65,10 @@ struct LocalDirectory: Sendable {
   func linkTarget(of name: ByteString) throws -> ByteString {
     var capacity = 256
     while true {
-      var bytes = [UInt8](repeating: 0, count: capacity)
-      let length = name.withCString { name in
-        bytes.withUnsafeMutableBytes { room in
-          readlinkat(descriptor.number, name, room.baseAddress?.assumingMemoryBound(to: CChar.self), room.count)
-        }
-      }
+      var bytes = [CChar](repeating: 0, count: capacity)
+      let length = name.withCString { readlinkat(descriptor.number, $0, &bytes, bytes.count) }
       guard length >= 0 else { throw RepositoryError.fileSystem("read link", path.appending(name)) }
-      if length < capacity { return ByteString(Array(bytes[..<length])) }
+      if length < capacity { return ByteString(bytes[..<length].map { UInt8(bitPattern: $0) }) }
       capacity *= 2
     }
   }

@@ -17,7 +17,8 @@ final class PendingDirectory: Sendable {
 
   /// A directory of `count` entries, none of them stored.
   init(
-    count: Int, place: (parent: PendingDirectory, slot: Int)?, description: (name: ByteString, attributes: NodeAttributes)?,
+    count: Int, place: (parent: PendingDirectory, slot: Int)?,
+    description: (name: ByteString, attributes: NodeAttributes)?,
     local: LocalDirectory?
   ) {
     self.place = place

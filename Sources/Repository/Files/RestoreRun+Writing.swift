@@ -26,6 +26,9 @@ extension RestoreRun {
     }
     let problems = try await threads.runIfActive { [target] in
       var problems = [String]()
+      for file in finished.emptyFiles {
+        problems += target.setAttributes(file.attributes, of: try target.openFile(file.path), path: file.path)
+      }
       for link in finished.links { try target.link(link.path, to: link.original) }
       for directory in finished.directories {
         let descriptor = try target.openDirectory(directory.path)

@@ -62,7 +62,10 @@ final class RestoreRun: Sendable {
           }
           firstNames[inode] = nodePath
         }
-        if size == 0 || content.isEmpty { continue }
+        if size == 0, content.isEmpty {
+          if node.attributes.links > 1 { window.emptyFiles.append((nodePath, node.attributes)) }
+          continue
+        }
         try await collect(content, of: node, size, at: nodePath, in: &window)
       default: break
       }
@@ -109,8 +112,8 @@ final class RestoreRun: Sendable {
         switch node.kind {
         case .directory: try target.makeDirectory(node.name, in: parent, path: path)
         case .file(let size, let content):
-          // Other names of a file are made as links later; an empty file is made at once, and linked to like others.
-          if size == 0 || content.isEmpty, node.attributes.links <= 1 {
+          // A file with several names is made later, when it is known which of them is the first.
+          if size == 0, content.isEmpty, node.attributes.links <= 1 {
             problems += try target.make(node, in: parent, path: path)
           } else {
             try target.removeExisting(node.name, in: parent)

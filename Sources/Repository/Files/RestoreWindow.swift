@@ -13,12 +13,16 @@ struct RestoreWindow {
   private static let capacity = 131_072
 
   private(set) var uses: [Use] = []
+  /// Empty files with several names, by their first.
+  var emptyFiles: [(path: ByteString, attributes: NodeAttributes)] = []
   /// Other names of files, with the first.
   var links: [(path: ByteString, original: ByteString)] = []
   /// Directories below which the walk has been; deeper ones first.
   var directories: [(path: ByteString, attributes: NodeAttributes)] = []
 
-  var isFull: Bool { uses.count >= Self.capacity || directories.count + links.count >= Self.capacity }
+  var isFull: Bool {
+    uses.count >= Self.capacity || directories.count + links.count + emptyFiles.count >= Self.capacity
+  }
 
   mutating func add(_ id: BlobID, of file: RestoreFile, at offset: Int64) {
     uses.append(Use(id: id, file: file, offset: offset))

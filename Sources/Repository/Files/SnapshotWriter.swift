@@ -1,4 +1,3 @@
-public import NIOCore
 import ObjectStore
 import Synchronization
 

@@ -43,7 +43,8 @@ extension [Node] {
     for (index, node) in enumerated() {
       guard node.name.isSafeName else {
         throw RepositoryError(
-          .corrupted, "tree \(tree) holds the name '\(node.name)', which would lead out of its directory; nothing of it "
+          .corrupted,
+          "tree \(tree) holds the name '\(node.name)', which would lead out of its directory; nothing of it "
             + "was used. Find out who wrote it: backups do not")
       }
       guard index == 0 || self[index - 1].name < node.name else {

@@ -1,5 +1,5 @@
-import ObjectStore
 package import NIOCore
+import ObjectStore
 
 /// Reads the JSON of a tree as restic writes it. Fields that are not known are passed over; what a node cannot do
 /// without, and what would be unsafe to believe, is an error.
@@ -48,7 +48,8 @@ private struct NodeDraft {
       let quoted = try scanner.unescapedString()
       guard let bytes = GoQuoting.unquoted(quoted) else {
         throw RepositoryError(
-          .corrupted, "a tree holds the name '\(String(decoding: quoted, as: UTF8.self))', which is not quoted as Go does")
+          .corrupted,
+          "a tree holds the name '\(String(decoding: quoted, as: UTF8.self))', which is not quoted as Go does")
       }
       name = bytes
     } else if key.equals("type") {

@@ -1,5 +1,5 @@
-import ObjectStore
 package import NIOCore
+import ObjectStore
 
 /// Writes the JSON of a tree byte for byte as restic's Go encoder does, so that equal directories are equal blobs.
 ///
