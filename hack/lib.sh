@@ -5,6 +5,7 @@
 #   DIR/settings   KEY=VALUE lines: ports and passwords, chosen once, so that a restart finds them again
 #   DIR/run/       NAME.pid: process id, start time and boot of each program that we started, and of no other
 #   DIR/log/       NAME.log
+#   DIR/kind       the script that made it, for down-all
 #   DIR/lock       held by a running command, so that two of them on one DIR go one after the other
 #
 # A program is ours if its process id, its start time and the boot are those of the pid file: a process
@@ -99,6 +100,7 @@ use_dir() {
 
 make_dir() {
   mkdir -p "$run_dir" "$log_dir"
+  printf '%s\n' "$program" >"$dir/kind"
 }
 
 # lock_dir: from here to the end of the script we are alone on DIR.
