@@ -1,4 +1,4 @@
-import Collections
+import HashTreeCollections
 public import KubeModel
 
 /// A store's contents at one moment: a value that no later change touches.

@@ -1,4 +1,5 @@
-package import Collections
+import DequeModule
+import HeapModule
 
 /// The work queue's rules, as a value: events in, actions out, no clock and no tasks.
 ///

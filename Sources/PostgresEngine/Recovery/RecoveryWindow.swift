@@ -109,6 +109,7 @@ public struct RecoveryWindow: Sendable, Hashable, Codable {
     return Gap(
       from: before.latest?.time, to: span?.from, fromLSN: before.coverage.end, toLSN: begin,
       reason: known?.reason ?? .segmentMissing,
-      message: known?.message ?? "segments \(before.coverage.last + 1) to \(after.coverage.first) are not in the archive")
+      message: known?.message
+        ?? "segments \(before.coverage.last + 1) to \(after.coverage.first) are not in the archive")
   }
 }

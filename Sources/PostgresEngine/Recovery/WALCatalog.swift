@@ -1,4 +1,4 @@
-public import NIOCore
+import NIOCore
 public import ObjectStore
 public import Repository
 
@@ -41,9 +41,11 @@ public struct WALCatalog: Sendable {
     of id: IncarnationID, _ inventories: [IncarnationID: WALInventory], bases: [RecoveryBase]
   ) async throws -> Lineage {
     let incarnation = try ancestry(of: id)[0]
-    let newest = [
-      inventories[id]?.newestTimeline, bases.filter { $0.incarnation == id }.map(\.timeline).max(), incarnation.timeline,
-    ].compactMap { $0 }.max() ?? incarnation.timeline
+    let newest =
+      [
+        inventories[id]?.newestTimeline, bases.filter { $0.incarnation == id }.map(\.timeline).max(),
+        incarnation.timeline,
+      ].compactMap { $0 }.max() ?? incarnation.timeline
     guard let history = try await archive(id, incarnation.segmentSize).history(newest) else {
       throw WALError(
         .archiveIncomplete,
@@ -89,7 +91,8 @@ public struct WALCatalog: Sendable {
     if number > 0, let before = try await self.bytes(number - 1, in: lineage),
       UInt64(before.readableBytes) == lineage.segmentSize.bytes
     {
-      var reader = WALRecordReader(start: LSN(start.bytes - lineage.segmentSize.bytes), segmentSize: lineage.segmentSize)
+      var reader = WALRecordReader(
+        start: LSN(start.bytes - lineage.segmentSize.bytes), segmentSize: lineage.segmentSize)
       _ = try reader.feed(before)
       return try reader.feed(bytes)
     }

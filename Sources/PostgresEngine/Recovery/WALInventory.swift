@@ -53,7 +53,8 @@ extension WALArchive {
     return inventory
   }
 
-  private func list(_ timeline: TimelineID, since previous: WALInventory.Timeline) async throws -> WALInventory.Timeline {
+  private func list(_ timeline: TimelineID, since previous: WALInventory.Timeline) async throws -> WALInventory.Timeline
+  {
     var listed = previous
     let startAfter = previous.lastWhole.map {
       DatabaseLayout.segment(incarnation, WALSegmentName(timeline: timeline, number: $0, size: segmentSize))

@@ -23,7 +23,9 @@ public struct PartialSegmentName: Hashable, Comparable, Sendable, CustomStringCo
   /// Reads a name; nil for any other form.
   public init?(_ name: some StringProtocol, size: WALSegmentSize) {
     let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count == 3, parts[2] == "partial", let segment = WALSegmentName(parts[0], size: size) else { return nil }
+    guard parts.count == 3, parts[2] == "partial", let segment = WALSegmentName(parts[0], size: size) else {
+      return nil
+    }
     let offsets = parts[1].split(separator: "-", omittingEmptySubsequences: false)
     guard offsets.count == 2, offsets.allSatisfy({ $0.utf8.count == 8 }), let from = UInt64(offsets[0], radix: 16),
       let to = UInt64(offsets[1], radix: 16), from < to, to <= size.bytes

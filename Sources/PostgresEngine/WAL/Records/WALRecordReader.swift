@@ -1,4 +1,4 @@
-private import CPosix
+private import CChecksum
 public import NIOCore
 
 /// Reads the write-ahead log as it streams by, in pieces cut anywhere, and reports the records that recovery stops at.
@@ -279,7 +279,7 @@ public struct WALRecordReader: Sendable {
         at: record.start)
     }
     record.remaining = record.total - UInt64(WALFormat.recordHeader)
-    record.crc = 0xFFFF_FFFF
+    record.crc = 0
     record.isKept = WALRecordBody.isOfInterest(resourceManager: record.resourceManager, info: record.info)
     if record.remaining == 0 { try finishRecord() } else { state = .recordBody }
   }
@@ -299,7 +299,7 @@ public struct WALRecordReader: Sendable {
   private mutating func finishRecord() throws {
     // The CRC covers the body first, then the header up to the CRC itself.
     let (computed, stored) = header.withUnsafeBytes { raw in
-      (~tidemark_crc32c(record.crc, raw.baseAddress, 20), raw.loadUnaligned(fromByteOffset: 20, as: UInt32.self))
+      (tidemark_crc32c(record.crc, raw.baseAddress, 20), raw.loadUnaligned(fromByteOffset: 20, as: UInt32.self))
     }
     guard computed == stored else { throw failure("the record's checksum does not match its bytes", at: record.start) }
     previousStart = record.start
