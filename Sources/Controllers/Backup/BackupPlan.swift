@@ -69,7 +69,8 @@ struct BackupPlan: Equatable, Sendable {
     case .ended(.failed(let failure)): fail(failure, seen)
     case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
     case .lost(let lastWords):
-      let message = "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
+      let message =
+        "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
       tryAgain(FailureStatus(code: "StepLost", message: message), seen)
     }
   }
@@ -113,7 +114,8 @@ struct BackupPlan: Equatable, Sendable {
     }
     guard let destination = seen.destination else {
       return .progressing(
-        reason: Reason.destinationNotFound, message: "BackupDestination \(spec.destinationName) is not there; create it")
+        reason: Reason.destinationNotFound, message: "BackupDestination \(spec.destinationName) is not there; create it"
+      )
     }
     if destination.metadata.isDeleting {
       return .progressing(
@@ -141,7 +143,8 @@ struct BackupPlan: Equatable, Sendable {
       status.observedGeneration = seen.backup.metadata.generation
     }
     if let began = status.observedGeneration, let current = seen.backup.metadata.generation, began != current {
-      let message = "spec changed after the start; what is at work keeps the target, destination and method it began with"
+      let message =
+        "spec changed after the start; what is at work keeps the target, destination and method it began with"
       report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
       if seen.backup.status?.conditions?[type: ConditionType.ready]?.reason != "SpecChangeIgnored" {
         events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))

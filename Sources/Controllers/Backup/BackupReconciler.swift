@@ -65,7 +65,7 @@ public struct BackupReconciler: Reconciler {
     case .discardForgetting: try await runner.discard(backup.forgetID)
     case .expire:
       _ = try await environment.client.deleteIfPresent(
-        Backup.self, backup.key, preconditions: DeletePreconditions(uid: backup.metadata.uid))
+        Backup.self, backup.key, options: DeleteOptions(uid: backup.metadata.uid))
     }
   }
 

@@ -36,7 +36,8 @@ extension DestinationPlan {
       guard !seen.referrers.isEmpty else { return .release }
       let some = seen.referrers.prefix(3).joined(separator: ", ")
       let more = seen.referrers.count > 3 ? " and \(seen.referrers.count - 3) more" : ""
-      return .hold(message: "deletion waits for \(some)\(more), which refer to it; delete these, or let them refer elsewhere")
+      return .hold(
+        message: "deletion waits for \(some)\(more), which refer to it; delete these, or let them refer elsewhere")
     }
     guard destination.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return .addFinalizer }
     let problems = destination.spec.problems()
@@ -44,7 +45,8 @@ extension DestinationPlan {
       return .report(.stalled(reason: Reason.invalidSpec, message: problems.summary))
     }
     if destination.spec.suspend {
-      return .report(.stalled(reason: Reason.suspended, message: "spec.suspend is true; set it to false to use it again"))
+      return .report(
+        .stalled(reason: Reason.suspended, message: "spec.suspend is true; set it to false to use it again"))
     }
     return due(seen)
   }

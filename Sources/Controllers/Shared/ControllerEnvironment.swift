@@ -46,15 +46,15 @@ struct Stores: Sendable {
     destinations = runtime.store(of: BackupDestination.self)
     databases = runtime.store(
       of: Database.self,
-      indexes: [StoreIndex(name: Self.byDestination) { [$0.spec.pitr?.destinationName].compactMap { $0 } }])
+      indexes: [StoreIndex(Self.byDestination) { [$0.spec.pitr?.destinationName].compactMap { $0 } }])
     backups = runtime.store(
       of: Backup.self,
       indexes: [
-        StoreIndex(name: Self.byDestination) { [$0.spec.destinationName] },
-        StoreIndex(name: Self.byDatabase) { [$0.spec.target.database].compactMap { $0 } },
+        StoreIndex(Self.byDestination) { [$0.spec.destinationName] },
+        StoreIndex(Self.byDatabase) { [$0.spec.target.database].compactMap { $0 } },
       ])
     clones = runtime.store(
-      of: PITRClone.self, indexes: [StoreIndex(name: Self.byDatabase) { [$0.spec.database] }])
+      of: PITRClone.self, indexes: [StoreIndex(Self.byDatabase) { [$0.spec.database] }])
   }
 
   /// Objects by the name of their destination; the namespace is checked by the reader.

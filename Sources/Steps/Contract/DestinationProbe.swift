@@ -16,7 +16,7 @@ public struct DestinationProbe: Sendable {
   /// Returns how long that took, in milliseconds. Throws ``FailedProbe``. Gives up after a few short retries, so that a
   /// wrong setting is told within seconds.
   public func run() async throws -> Int64 {
-    let folder = try ProbeFolder(secrets: secrets)
+    let folder = try SecretFolder(secrets: secrets)
     defer { folder.remove() }
     do {
       return try await store.withStore(in: folder.folder, at: "", patience: .short) { store in
@@ -70,20 +70,4 @@ public struct FailedProbe: Error, Sendable, Equatable {
       }
     message = error.message
   }
-}
-
-/// The secrets' files of a probe, for as long as it takes.
-private struct ProbeFolder {
-  let path: String
-  var folder: StepFolder { StepFolder(path: path) }
-
-  init(secrets: [String: [UInt8]]) throws {
-    path = "\(NSTemporaryDirectory())/tidemark-probe-\(UUID().uuidString)"
-    try FileManager.default.createDirectory(
-      atPath: "\(path)/\(StepRequest.secretsFolder)", withIntermediateDirectories: true,
-      attributes: [.posixPermissions: 0o700])
-    for (name, bytes) in secrets { try PrivateFile.write(bytes, to: "\(path)/\(StepRequest.secretsFolder)/\(name)") }
-  }
-
-  func remove() { try? FileManager.default.removeItem(atPath: path) }
 }

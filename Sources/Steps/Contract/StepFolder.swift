@@ -23,7 +23,8 @@ public struct StepFolder: Sendable {
   public func secret(_ file: String) throws -> String {
     guard let data = FileManager.default.contents(atPath: path(of: file)), !data.isEmpty else {
       throw StepError(
-        code: .secretMissing, message: "the file \(file) that the input names is missing or empty; it must hold a secret")
+        code: .secretMissing,
+        message: "the file \(file) that the input names is missing or empty; it must hold a secret")
     }
     var text = String(decoding: data, as: UTF8.self)
     if text.hasSuffix("\n") { text.removeLast() }
@@ -70,7 +71,8 @@ extension StoreInput {
 
   /// Runs `body` with the store scoped to `place` below the destination's prefix, and closes its connections after.
   func withStore<Value>(
-    in folder: StepFolder, at place: String, patience: StorePatience = .long, _ body: (any ObjectStore) async throws -> Value
+    in folder: StepFolder, at place: String, patience: StorePatience = .long,
+    _ body: (any ObjectStore) async throws -> Value
   ) async throws -> Value {
     let store = try open(in: folder, patience: patience)
     do {

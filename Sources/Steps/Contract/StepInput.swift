@@ -56,7 +56,9 @@ public struct StoreInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    endpoint: String, region: String, bucket: String, prefix: String, addressingStyle: AddressingStyle, accessKeyIDFile: String, secretAccessKeyFile: String, caFile: String? = nil, insecureSkipVerify: Bool, uploadBytesPerSecond: Int64? = nil, downloadBytesPerSecond: Int64? = nil, passwordFile: String
+    endpoint: String, region: String, bucket: String, prefix: String, addressingStyle: AddressingStyle,
+    accessKeyIDFile: String, secretAccessKeyFile: String, caFile: String? = nil, insecureSkipVerify: Bool,
+    uploadBytesPerSecond: Int64? = nil, downloadBytesPerSecond: Int64? = nil, passwordFile: String
   ) {
     self.endpoint = endpoint
     self.region = region
@@ -92,7 +94,8 @@ public struct ServerInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    host: String, port: Int, database: String, sslMode: SSLMode, usernameFile: String, passwordFile: String, caFile: String? = nil
+    host: String, port: Int, database: String, sslMode: SSLMode, usernameFile: String, passwordFile: String,
+    caFile: String? = nil
   ) {
     self.host = host
     self.port = port
@@ -140,7 +143,8 @@ public struct BaseBackupInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    backup: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, server: ServerInput, incarnation: String? = nil, systemIdentifier: String? = nil
+    backup: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, server: ServerInput,
+    incarnation: String? = nil, systemIdentifier: String? = nil
   ) {
     self.backup = backup
     self.cluster = cluster
@@ -175,7 +179,8 @@ public struct WALReceiveInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    resource: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, server: ServerInput, slotName: String, flushInterval: GoDuration, incarnation: String? = nil, origin: CloneOrigin? = nil
+    resource: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, server: ServerInput,
+    slotName: String, flushInterval: GoDuration, incarnation: String? = nil, origin: CloneOrigin? = nil
   ) {
     self.resource = resource
     self.cluster = cluster
@@ -219,6 +224,8 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
   public var database: DatabasePlace
   /// The moment.
   public var pointInTime: PointInTime
+  /// The incarnation to recover along where the moment names none; nil: the only one without a successor.
+  public var activeIncarnation: String?
   /// The data directory to fill.
   public var dataDirectory: String
   /// The folder for what `restore_command` needs.
@@ -230,13 +237,16 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    clone: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, pointInTime: PointInTime, dataDirectory: String, recoveryDirectory: String, restoreProgram: String, parameters: [String: String]
+    clone: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, pointInTime: PointInTime,
+    activeIncarnation: String? = nil, dataDirectory: String, recoveryDirectory: String, restoreProgram: String,
+    parameters: [String: String]
   ) {
     self.clone = clone
     self.cluster = cluster
     self.store = store
     self.database = database
     self.pointInTime = pointInTime
+    self.activeIncarnation = activeIncarnation
     self.dataDirectory = dataDirectory
     self.recoveryDirectory = recoveryDirectory
     self.restoreProgram = restoreProgram

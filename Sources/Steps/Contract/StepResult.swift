@@ -64,16 +64,19 @@ public struct BaseBackupProduct: Codable, Sendable, Equatable {
 public struct RestoredDatabaseProduct: Codable, Sendable, Equatable {
   /// What the recovery is made of.
   public var preflight: PreflightStatus
-  /// The incarnation that was left, and where the new one begins in the archive.
+  /// The incarnation that the new instance leaves.
   public var incarnation: String
+  /// The timeline of it that the new instance leaves.
+  public var timeline: UInt32
   /// The major version of the server that must run it.
   public var serverMajor: Int
   /// Bytes written.
   public var logicalBytes: Int64
 
   /// The given product.
-  public init(preflight: PreflightStatus, incarnation: String, serverMajor: Int, logicalBytes: Int64) {
-    (self.preflight, self.incarnation) = (preflight, incarnation)
+  public init(preflight: PreflightStatus, incarnation: String, timeline: UInt32, serverMajor: Int, logicalBytes: Int64)
+  {
+    (self.preflight, self.incarnation, self.timeline) = (preflight, incarnation, timeline)
     (self.serverMajor, self.logicalBytes) = (serverMajor, logicalBytes)
   }
 }
