@@ -1,4 +1,4 @@
-public import Repository
+import Repository
 
 /// How a base backup is taken.
 public struct BaseBackupOptions: Sendable {

@@ -1,7 +1,7 @@
 import Foundation
 import NIOCore
 import ObjectStore
-public import TidemarkAPI
+import TidemarkAPI
 
 /// Finds out whether a destination can be written, read, listed and cleaned.
 public struct DestinationProbe: Sendable {

@@ -1,6 +1,6 @@
 import Foundation
 import PostgresEngine
-public import TidemarkAPI
+import TidemarkAPI
 
 /// Finds out whether a server can be reached as a role with REPLICATION, and which server it is.
 public struct ServerProbe: Sendable {

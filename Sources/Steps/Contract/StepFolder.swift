@@ -1,7 +1,7 @@
 import Foundation
-public import ObjectStore
-public import PostgresEngine
-public import Repository
+import ObjectStore
+import PostgresEngine
+import Repository
 import TidemarkAPI
 
 /// The folder of a step's input: the files that the input names lie in it.
