@@ -5,5 +5,5 @@ import ArgumentParser
 struct Fixture: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tidemark-fixture", abstract: "Programs for Tidemark's own tests.",
-    subcommands: [LeaseHolder.self])
+    subcommands: [LeaseHolder.self, RepositoryBackup.self])
 }
