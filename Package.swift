@@ -73,12 +73,17 @@ let package = Package(
       name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq",
       providers: [.apt(["libpq-dev"])]),
     .target(name: "CPosix", path: "Sources/CPosix"),
+    // Checksums that want instructions which Swift does not offer.
+    .target(name: "CChecksum", path: "Sources/CChecksum"),
 
     // Kubernetes.
     module("KubeModel", []),
     module(
       "KubeClient",
-      ["KubeModel", asyncHTTPClient, nioCore, nioSSL, nioHTTP1, nioFoundation, logging, metrics, yams, subprocess]),
+      [
+        "KubeModel", asyncHTTPClient, nioCore, nioPosix, nioSSL, nioHTTP1, nioFoundation, logging, metrics, yams,
+        subprocess,
+      ]),
     module("KubeRuntime", ["KubeModel", "KubeClient", lifecycle, logging, metrics, collections, asyncAlgorithms]),
     module("TidemarkAPI", ["KubeModel"]),
 
@@ -88,8 +93,8 @@ let package = Package(
     module(
       "PostgresEngine",
       [
-        "Repository", "ObjectStore", "CLibpq", "COpenSSL", "CPosix", nioCore, nioPosix, logging, collections,
-        subprocess,
+        "Repository", "ObjectStore", "CLibpq", "COpenSSL", "CPosix", "CChecksum", nioCore, nioPosix, logging,
+        collections, subprocess,
       ]),
 
     // What decides, and what carries out.

@@ -81,7 +81,7 @@ public struct S3Configuration: Sendable, Hashable {
   }
 
   /// The authority and the encoded path of `key`, or of the bucket itself.
-  func location(of key: String?) -> (authority: String, path: String) {
+  package func location(of key: String?) -> (authority: String, path: String) {
     let encodedKey = key.map { "/" + PercentEncoding.encode($0, slash: .kept) }
     switch effectiveAddressing {
     case .virtual:
