@@ -80,7 +80,10 @@ let package = Package(
     module("KubeModel", []),
     module(
       "KubeClient",
-      ["KubeModel", asyncHTTPClient, nioCore, nioSSL, nioHTTP1, nioFoundation, logging, metrics, yams, subprocess]),
+      [
+        "KubeModel", asyncHTTPClient, nioCore, nioPosix, nioSSL, nioHTTP1, nioFoundation, logging, metrics, yams,
+        subprocess,
+      ]),
     module("KubeRuntime", ["KubeModel", "KubeClient", lifecycle, logging, metrics, collections, asyncAlgorithms]),
     module("TidemarkAPI", ["KubeModel"]),
 

@@ -12,6 +12,12 @@ public struct RepositoryError: Error, Sendable, Hashable, CustomStringConvertibl
     case unsupportedVersion
     /// Stored bytes are not what was written: wrong name, broken seal, unreadable content.
     case corrupted
+    /// The snapshot has nothing of the wanted kind at this path.
+    case pathNotFound
+    /// The local file system refused something.
+    case fileSystem
+    /// A restore was to go into a directory that holds something.
+    case targetNotEmpty
     /// The index does not know the blob, or its pack is missing.
     case blobNotFound
     /// No snapshot has this id or prefix.
