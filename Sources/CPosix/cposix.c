@@ -62,5 +62,3 @@ int cposix_open_beneath(int root, const char *path, int flags, mode_t mode) {
 const char *cposix_error_text(int number, char *room, size_t capacity) { return strerror_r(number, room, capacity); }
 
 int cposix_syncfs(int descriptor) { return syncfs(descriptor); }
-
-pid_t cposix_wait4(pid_t pid, int *status, struct rusage *usage) { return wait4(pid, status, 0, usage); }
