@@ -121,9 +121,10 @@ let package = Package(
     // What holds the above to its word.
     .target(
       name: "TestSupport",
-      dependencies: [nioCore, nioPosix, subprocess, logging],
+      dependencies: [nioCore, nioPosix],
       path: "Tests/TestSupport",
       swiftSettings: settings),
+    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport", nioPosix], swiftSettings: settings),
     tests(of: "KubeModel"),
     tests(of: "KubeClient", ["KubeModel", nioCore, logging]),
     tests(of: "KubeRuntime", ["KubeModel", "KubeClient", logging, lifecycle]),

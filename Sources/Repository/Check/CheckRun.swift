@@ -57,10 +57,11 @@ final class CheckRun: Sendable {
       }
       if let packs { self.note(packs) }
     }
-    let packs = packs.count
+    let (packs, blobs) = expectations.withLock { ($0.count, $0.values.reduce(0) { $0 + $1.blobs }) }
     count {
       $0.packs = packs
       $0.blobs = self.index.count
+      $0.redundantBlobs = blobs - self.index.count
     }
   }
 

@@ -3,6 +3,7 @@ import KubeModel
 import KubeRuntime
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 /// What a scripted API server is to answer, in order.
@@ -99,7 +100,7 @@ struct ReflectorTests {
         }
       told.withLock { $0.append(word) }
     }
-    let clock = HandClock()
+    let clock = ManualClock()
     let reflector = Reflector(
       source: script.source, store: store, namespace: nil, configuration: ReflectorConfiguration(),
       clock: clock.runtime, logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -186,7 +187,7 @@ struct ReflectorTests {
   @Test("a watch that the server forgets to end is ended here, and goes on from where it was")
   func overdue() async {
     let script = Script([page(5, []), .watch([.added(map("x", 7))], end: .never)])
-    let clock = HandClock()
+    let clock = ManualClock()
     let store = Store<ConfigMap>()
     let reflector = Reflector(
       source: script.source, store: store, namespace: nil, configuration: ReflectorConfiguration(),

@@ -27,7 +27,9 @@ struct LeaderElectionStateTests {
       state.handle(event, now: Self.at(seconds), wall: wall, using: &random)
     }
 
-    static func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(sinceStart: .seconds(seconds)) }
+    static func at(_ seconds: Double) -> MonotonicTime {
+      MonotonicTime(sinceStart: .milliseconds(Int((seconds * 1000).rounded())))
+    }
 
     /// A machine that took the lease by a write sent at 0 s and answered at 0.1 s.
     static var leading: Machine {

@@ -3,6 +3,7 @@ import KubeModel
 import KubeRuntime
 import Logging
 import Synchronization
+import TestSupport
 import Testing
 
 /// A lease in memory whose server can be made to fail.
@@ -41,7 +42,7 @@ private final class FakeLease: Sendable {
 
 @Suite("leader election: with tasks")
 struct LeaderElectorTests {
-  private func elector(_ identity: String, _ lease: FakeLease, _ clock: HandClock) -> LeaderElector {
+  private func elector(_ identity: String, _ lease: FakeLease, _ clock: ManualClock) -> LeaderElector {
     LeaderElector(
       leases: lease.access,
       configuration: .init(lease: ObjectKey(namespace: "a", name: "lease"), identity: identity), clock: clock.runtime,
@@ -50,7 +51,7 @@ struct LeaderElectorTests {
 
   @Test("the body runs while the lease is held, and the lease is released after it")
   func releases() async throws {
-    let (lease, clock) = (FakeLease(), HandClock())
+    let (lease, clock) = (FakeLease(), ManualClock())
     let elector = elector("me", lease, clock)
     #expect(!elector.isLeading)
     try await elector.run {
@@ -62,7 +63,7 @@ struct LeaderElectorTests {
 
   @Test("when the lease cannot be renewed for 10 s the body is cancelled at once, and run throws")
   func lost() async {
-    let (lease, clock) = (FakeLease(), HandClock())
+    let (lease, clock) = (FakeLease(), ManualClock())
     let elector = elector("me", lease, clock)
     let isCancelled = Shared(false)
     let running = Task {
@@ -89,7 +90,7 @@ struct LeaderElectorTests {
   @Test("an error of the body releases the lease and is thrown on")
   func bodyFails() async {
     struct Failure: Error {}
-    let (lease, clock) = (FakeLease(), HandClock())
+    let (lease, clock) = (FakeLease(), ManualClock())
     let elector = elector("me", lease, clock)
     await #expect(throws: Failure.self) { try await elector.run { throw Failure() } }
     #expect(lease.holder == "")
@@ -97,7 +98,7 @@ struct LeaderElectorTests {
 
   @Test("a second elector leads when the first has released, without waiting for the lease to run out")
   func succeeds() async throws {
-    let (lease, clock) = (FakeLease(), HandClock())
+    let (lease, clock) = (FakeLease(), ManualClock())
     let (first, second) = (elector("first", lease, clock), elector("second", lease, clock))
     let end = Shared(false)
     let running = Task {

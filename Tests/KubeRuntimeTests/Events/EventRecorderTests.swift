@@ -2,13 +2,14 @@ import KubeClient
 import KubeModel
 import KubeRuntime
 import Logging
+import TestSupport
 import Testing
 
 @Suite("events: the recorder")
 struct EventRecorderTests {
   private let object = ObjectReference(apiVersion: "v1", kind: "ConfigMap", namespace: "a", name: "x", uid: "u")
 
-  private func recorder(_ sink: EventSink, limit: Int = 1000, clock: HandClock = HandClock()) -> EventRecorder {
+  private func recorder(_ sink: EventSink, limit: Int = 1000, clock: ManualClock = ManualClock()) -> EventRecorder {
     EventRecorder(
       sink: sink, component: "test", queueLimit: limit, shutdownGrace: .seconds(5), clock: clock.runtime,
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
@@ -38,7 +39,7 @@ struct EventRecorderTests {
 
   @Test("an event whose server is away is tried again; one that is refused holds up nobody")
   func retries() async {
-    let clock = HandClock()
+    let clock = ManualClock()
     let tries = Shared<[String: Int]>([:])
     let sink = EventSink(
       create: { event in

@@ -1,11 +1,12 @@
 import KubeRuntime
+import TestSupport
 import Testing
 
 @Suite("work queue: with tasks")
 struct WorkQueueTests {
   @Test("a delayed key is handed out when its time has come, and not before")
   func delays() async {
-    let clock = HandClock()
+    let clock = ManualClock()
     let queue = WorkQueue<String>(name: "test", clock: clock.runtime)
     await withTaskGroup(of: Void.self) { group in
       group.addTask { await queue.run() }

@@ -10,7 +10,9 @@ final class ScratchRepository: Sendable {
   let password: String
 
   init(password: String = "a password with spaces  ") throws {
-    path = NSTemporaryDirectory() + "/tidemark-repository-\(UUID().uuidString)"
+    path =
+      FileManager.default.temporaryDirectory
+      .appendingPathComponent("tidemark-repository-\(UUID().uuidString)").path
     self.password = password
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   }
