@@ -12,6 +12,7 @@
 # id that the system gave to somebody else in the meantime is never signalled.
 
 set -euo pipefail
+shopt -s inherit_errexit
 
 hack_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 program=$(basename "$0")
