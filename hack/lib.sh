@@ -270,7 +270,8 @@ follow_owner() {
   local owner_start
   owner_start=$(process_start "$1") || die "--owner-pid $1: there is no such process"
   stop owner
-  start owner bash "$hack_dir/follow-owner" "$1" "$owner_start" "$hack_dir/$program" "$dir"
+  start owner bash "$hack_dir/follow-owner" "$1" "$owner_start" \
+    "$hack_dir/$program" down --remove --dir "$dir"
 }
 
 # forget_owner: ends the watcher, unless it is the watcher who asks.
