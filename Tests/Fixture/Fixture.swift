@@ -5,5 +5,7 @@ import ArgumentParser
 struct Fixture: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tidemark-fixture", abstract: "Programs for Tidemark's own tests.",
-    subcommands: [LeaseHolder.self, RepositoryBackup.self])
+    subcommands: [
+      LeaseHolder.self, RepositoryBackup.self, FixtureWALFetch.self, FixtureWALPrefetch.self, FixtureWALReceive.self,
+    ])
 }

@@ -100,6 +100,7 @@ struct RuntimeServerTests {
       tasks.addTask { try await group.run() }
       for reason in reasons { recorder.record(.normal, reason, "it came to \(reason)", about: widget) }
       for _ in 0..<3 { recorder.record(.warning, "Again", String(repeating: "ü", count: 2000), about: widget) }
+      try await eventually("sending has begun") { recorder.waiting < reasons.count + 3 }
       // A shutdown sends what waits.
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()
