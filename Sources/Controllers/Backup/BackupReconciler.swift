@@ -13,7 +13,7 @@ public struct BackupReconciler: Reconciler {
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let backup = environment.stores.backups[key: key], backup.metadata.uid != nil else { return .done }
+    guard let backup = environment.stores.backups[key], backup.metadata.uid != nil else { return .done }
     let plan = BackupPlan.make(try await observe(backup))
     // What was found is written before what it led to is cleared away: a crash in between loses neither.
     let current = try await report(plan, on: backup)
@@ -33,8 +33,8 @@ public struct BackupReconciler: Reconciler {
     let namespace = backup.metadata.namespace
     let database = backup.spec.target.database.map { ObjectKey(namespace: namespace, name: $0) }
     return BackupObservation(
-      backup: backup, database: database.flatMap { stores.databases[key: $0] },
-      destination: stores.destinations[key: ObjectKey(namespace: namespace, name: backup.spec.destinationName)],
+      backup: backup, database: database.flatMap { stores.databases[$0] },
+      destination: stores.destinations[ObjectKey(namespace: namespace, name: backup.spec.destinationName)],
       rivals: database.map { stores.backups(of: $0) }?.filter {
         $0.metadata.uid != backup.metadata.uid && $0.status?.phase?.isFinal != true && !$0.metadata.isDeleting
       } ?? [],
@@ -50,8 +50,8 @@ public struct BackupReconciler: Reconciler {
   private func perform(_ action: BackupPlan.Action, for backup: Backup) async throws {
     let runner = environment.runner
     switch action {
-    case .addFinalizer: _ = try await environment.finalizers.add(to: backup)
-    case .removeFinalizer: try await environment.finalizers.remove(from: backup)
+    case .addFinalizer: _ = try await environment.finalizer.add(to: backup)
+    case .removeFinalizer: try await environment.finalizer.remove(from: backup)
     case .start:
       let request = try await baseBackupRequest(backup)
       try await runner.discard(backup.runID)
@@ -100,7 +100,7 @@ public struct BackupReconciler: Reconciler {
 
   private func forgetRequest(_ backup: Backup) async throws -> StepRequest {
     let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: backup.spec.destinationName)
-    guard let destination = environment.stores.destinations[key: destinationKey] else { throw VanishedResource() }
+    guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let place = DatabasePlace(
       namespace: backup.metadata.namespace ?? "", name: backup.spec.target.database ?? "")
@@ -114,9 +114,8 @@ public struct BackupReconciler: Reconciler {
     let namespace = backup.metadata.namespace
     let stores = environment.stores
     guard
-      let database = stores.databases[
-        key: ObjectKey(namespace: namespace, name: backup.spec.target.database ?? "")],
-      let destination = stores.destinations[key: ObjectKey(namespace: namespace, name: backup.spec.destinationName)]
+      let database = stores.databases[ObjectKey(namespace: namespace, name: backup.spec.target.database ?? "")],
+      let destination = stores.destinations[ObjectKey(namespace: namespace, name: backup.spec.destinationName)]
     else { throw VanishedResource() }
     return (database, destination)
   }

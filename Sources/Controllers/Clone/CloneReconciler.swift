@@ -13,7 +13,7 @@ public struct CloneReconciler: Reconciler {
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let clone = environment.stores.clones[key: key], clone.metadata.uid != nil else { return .done }
+    guard let clone = environment.stores.clones[key], clone.metadata.uid != nil else { return .done }
     let seen = try await observe(clone)
     let plan = ClonePlan.make(seen)
     do {
@@ -32,13 +32,13 @@ public struct CloneReconciler: Reconciler {
   private func observe(_ clone: PITRClone) async throws -> CloneObservation {
     let stores = environment.stores
     let namespace = clone.metadata.namespace
-    let source = stores.databases[key: ObjectKey(namespace: namespace, name: clone.spec.database)]
+    let source = stores.databases[ObjectKey(namespace: namespace, name: clone.spec.database)]
     return CloneObservation(
       clone: clone, source: source,
       destination: source?.spec.pitr.flatMap {
-        stores.destinations[key: ObjectKey(namespace: namespace, name: $0.destinationName)]
+        stores.destinations[ObjectKey(namespace: namespace, name: $0.destinationName)]
       },
-      namesake: stores.databases[key: ObjectKey(namespace: namespace, name: clone.spec.newName)],
+      namesake: stores.databases[ObjectKey(namespace: namespace, name: clone.spec.newName)],
       run: try await environment.runner.state(of: clone.runID),
       instance: try await instance(of: clone, source), now: .now)
   }
@@ -52,8 +52,8 @@ public struct CloneReconciler: Reconciler {
   private func perform(_ action: ClonePlan.Action, for seen: CloneObservation) async throws {
     let (runner, host, clone) = (environment.runner, environment.host, seen.clone)
     switch action {
-    case .addFinalizer: _ = try await environment.finalizers.add(to: clone)
-    case .removeFinalizer: try await environment.finalizers.remove(from: clone)
+    case .addFinalizer: _ = try await environment.finalizer.add(to: clone)
+    case .removeFinalizer: try await environment.finalizer.remove(from: clone)
     case .startRun:
       let request = try await request(for: seen)
       try await runner.discard(clone.runID)

@@ -13,7 +13,7 @@ public struct DatabaseReconciler: Reconciler {
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let database = environment.stores.databases[key: key], database.metadata.uid != nil else { return .done }
+    guard let database = environment.stores.databases[key], database.metadata.uid != nil else { return .done }
     let access = await access(to: database)
     let seen = try await observe(database, access)
     let plan = DatabasePlan.make(seen)
@@ -49,7 +49,7 @@ public struct DatabaseReconciler: Reconciler {
     return DatabaseObservation(
       database: database,
       destination: database.spec.pitr.flatMap {
-        stores.destinations[key: ObjectKey(namespace: namespace, name: $0.destinationName)]
+        stores.destinations[ObjectKey(namespace: namespace, name: $0.destinationName)]
       },
       backups: stores.backups(of: database.key), server: await ask(database, access.server),
       receiver: try await receiver(of: database, access.request), instance: try await instance(of: database, access),
@@ -99,8 +99,8 @@ public struct DatabaseReconciler: Reconciler {
   private func perform(_ action: DatabasePlan.Action, for database: Database, _ access: Access) async throws {
     let runner = environment.runner
     switch action {
-    case .addFinalizer: _ = try await environment.finalizers.add(to: database)
-    case .removeFinalizer: try await environment.finalizers.remove(from: database)
+    case .addFinalizer: _ = try await environment.finalizer.add(to: database)
+    case .removeFinalizer: try await environment.finalizer.remove(from: database)
     case .startReceiver:
       guard let request = access.request else { return }
       try await runner.stop(request.id)
@@ -156,7 +156,7 @@ public struct DatabaseReconciler: Reconciler {
   private func receiverRequest(_ database: Database, _ server: ServerAccess) async throws -> StepRequest? {
     guard let pitr = database.spec.pitr, pitr.enabled, let served = ServedResource(database.metadata),
       let destination = environment.stores.destinations[
-        key: ObjectKey(namespace: database.metadata.namespace, name: pitr.destinationName)]
+        ObjectKey(namespace: database.metadata.namespace, name: pitr.destinationName)]
     else { return nil }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let origin = database.metadata.annotations[TidemarkAnnotation.origin].flatMap {

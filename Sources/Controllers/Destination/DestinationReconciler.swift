@@ -14,7 +14,7 @@ public struct DestinationReconciler: Reconciler {
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let destination = environment.stores.destinations[key: key] else { return .done }
+    guard let destination = environment.stores.destinations[key] else { return .done }
     let seen = DestinationObservation(
       destination: destination, referrers: environment.stores.referrers(of: destination), now: .now)
     return try await act(on: destination, DestinationPlan.make(seen))
@@ -23,10 +23,10 @@ public struct DestinationReconciler: Reconciler {
   private func act(on destination: BackupDestination, _ plan: DestinationPlan) async throws -> ReconcileResult {
     switch plan {
     case .addFinalizer:
-      _ = try await environment.finalizers.add(to: destination)
+      _ = try await environment.finalizer.add(to: destination)
       return .done
     case .release:
-      try await environment.finalizers.remove(from: destination)
+      try await environment.finalizer.remove(from: destination)
       return .done
     case .hold(let message):
       try await report(destination, .progressing(reason: Reason.inUse, message: message), probe: nil)

@@ -3,7 +3,7 @@ import KubeModel
 public import KubeRuntime
 public import Logging
 public import Steps
-public import TidemarkAPI
+import TidemarkAPI
 
 /// What reconcilers work with. They know neither a cluster's steps and instances from local ones, nor where the stores
 /// come from.
@@ -29,7 +29,7 @@ public struct ControllerEnvironment: Sendable {
 
   var secrets: SecretReader { SecretReader(client: client) }
   var statuses: StatusWriter { StatusWriter(client: client, fieldManager: TidemarkGroup.controllerFieldManager) }
-  var finalizers: Finalizers { Finalizers(client: client, name: TidemarkGroup.finalizer) }
+  var finalizer: Finalizer { Finalizer(TidemarkGroup.finalizer, client: client) }
 
   /// What is under way for `step` of the run `id`.
   func state(_ id: StepID) async throws -> StepState { try await runner.state(of: id) }

@@ -18,14 +18,8 @@ struct BaseBackupStep {
       try await input.store.withStore(in: folder, at: input.database.prefix) { store in
         let archive = try await DatabaseArchive.openOrCreate(
           store, password: try input.store.password(in: folder), logger: logger)
-        let lock = try await archive.repository.lock(.shared)
-        do {
-          let product = try await backUp(into: archive.repository, report)
-          await lock.release()
-          return product
-        } catch {
-          await lock.release()
-          throw error
+        return try await archive.repository.withLock(.shared, patience: .seconds(60)) { _ in
+          try await backUp(into: archive.repository, report)
         }
       }
     }

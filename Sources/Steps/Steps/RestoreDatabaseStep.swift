@@ -80,20 +80,21 @@ struct RestoreDatabaseStep {
     let restore = DatabaseRestore(
       repository: archive.repository, plan: plan, restoreCommand: command,
       settings: input.parameters.sorted { $0.key < $1.key }.map { (name: $0.key, value: $0.value) })
+    let total = BaseBackupRecord(snapshot: try await archive.repository.snapshot(plan.base.snapshot))?.logicalBytes
     let written = Counter()
     var options = Restorer.Options()
     options.progress = { progress in
-      written.set(Int64(progress.bytesDone))
+      written.set(progress.bytes)
       var status = begun
       status.progress = StepProgress(
-        bytesDone: Int64(progress.bytesDone), bytesTotal: Int64(progress.bytesTotal),
-        filesDone: Int64(progress.filesDone), updatedAt: .now)
+        bytesDone: progress.bytes, bytesTotal: total, filesDone: Int64(progress.files), updatedAt: .now)
       report.tell(status)
     }
     try await restore.run(into: input.dataDirectory, options: options)
     return .restoredDatabase(
       RestoredDatabaseProduct(
-        preflight: PreflightStatus(plan), incarnation: plan.lineage.last.incarnation.text,
+        preflight: PreflightStatus(plan),
+        incarnation: plan.lineage.pieces[plan.lineage.pieces.count - 1].incarnation.text,
         timeline: plan.lineage.timeline.number, serverMajor: try serverMajor(), logicalBytes: written.value))
   }
 

@@ -1,6 +1,7 @@
 import CPosix
 import Foundation
 public import Logging
+import TidemarkAPI
 
 /// `tidemark step NAME --input FILE [--result FILE]`: runs one step and says how it ended.
 public struct StepCommand: Sendable {
