@@ -23,7 +23,10 @@ public struct CloneReconciler: Reconciler {
       }
       for action in plan.then { try await perform(action, for: seen) }
     } catch let missing as MissingSecret {
-      return try await waitForSecret(missing, for: clone)
+      return try await wait(missing.health, for: clone)
+    } catch let error as StepError {
+      // The platform refused: a person may have to mend it, and it is tried again meanwhile.
+      return try await wait(.progressing(reason: error.code.rawValue, message: error.message), for: clone)
     }
     environment.events.record(plan.events, about: clone)
     return plan.next
@@ -66,18 +69,18 @@ public struct CloneReconciler: Reconciler {
     }
   }
 
-  private func waitForSecret(_ missing: MissingSecret, for clone: PITRClone) async throws -> ReconcileResult {
+  private func wait(_ health: Health, for clone: PITRClone) async throws -> ReconcileResult {
     var status = clone.status?.ownedByController ?? PITRCloneStatus()
     var conditions = status.conditions ?? []
     let before = conditions[type: ConditionType.ready]
-    conditions.report(missing.health, generation: clone.metadata.generation, now: .now)
+    conditions.report(health, generation: clone.metadata.generation, now: .now)
     status.phase = status.phase ?? .pending
     status.conditions = conditions
     _ = try await environment.statuses.apply(status, to: clone)
-    if before?.message != missing.message {
-      environment.events.record(.warning, Reason.secretMissing, missing.message, about: clone)
+    if let now = conditions[type: ConditionType.ready], before?.message != now.message {
+      environment.events.record(.warning, now.reason, now.message, about: clone)
     }
-    return .requeue(after: .seconds(2))
+    return .requeue(after: .seconds(5))
   }
 
   private func request(for seen: CloneObservation) async throws -> StepRequest {

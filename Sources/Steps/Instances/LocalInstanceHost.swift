@@ -27,6 +27,7 @@ public struct LocalInstanceHost: InstanceHost {
 
   public func reserve(_ id: InstanceID) async throws -> InstancePlace {
     let folder = folder(of: id)
+    try StateDirectory.prepare(root, mode: 0o711)
     try folder.create()
     if try folder.readRecord() == nil {
       try folder.write(InstanceRecord(port: try FreePort.find(), serverMajor: nil, wanted: .stopped))

@@ -26,6 +26,7 @@ public struct LocalStepRunner: StepRunner {
 
   public func start(_ request: StepRequest) async throws {
     let folder = folder(of: request.id)
+    try StateDirectory.prepare(root, mode: 0o700)
     guard let lock = try RunLock.acquire("\(folder.path)/lock") else { return }
     defer { lock.close() }
     if case .some = try StepResult.read(from: folder.result) { return }
