@@ -73,6 +73,8 @@ let package = Package(
       name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq",
       providers: [.apt(["libpq-dev"])]),
     .target(name: "CPosix", path: "Sources/CPosix"),
+    // Checksums that want instructions which Swift does not offer.
+    .target(name: "CChecksum", path: "Sources/CChecksum"),
 
     // Kubernetes.
     module("KubeModel", []),
@@ -91,8 +93,8 @@ let package = Package(
     module(
       "PostgresEngine",
       [
-        "Repository", "ObjectStore", "CLibpq", "COpenSSL", "CPosix", nioCore, nioPosix, logging, collections,
-        subprocess,
+        "Repository", "ObjectStore", "CLibpq", "COpenSSL", "CPosix", "CChecksum", nioCore, nioPosix, logging,
+        collections, subprocess,
       ]),
 
     // What decides, and what carries out.
@@ -117,9 +119,10 @@ let package = Package(
     // What holds the above to its word.
     .target(
       name: "TestSupport",
-      dependencies: [nioCore, nioPosix, subprocess, logging],
+      dependencies: [nioCore, nioPosix],
       path: "Tests/TestSupport",
       swiftSettings: settings),
+    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport", nioPosix], swiftSettings: settings),
     tests(of: "KubeModel"),
     tests(of: "KubeClient", ["KubeModel", nioCore, logging]),
     tests(of: "KubeRuntime", ["KubeModel", "KubeClient", logging, lifecycle]),

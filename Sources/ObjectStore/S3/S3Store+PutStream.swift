@@ -1,0 +1,106 @@
+public import NIOCore
+
+extension S3Store {
+  @discardableResult
+  public func put<S: AsyncSequence & Sendable>(
+    _ key: String, stream: S, condition: PutCondition
+  ) async throws -> ObjectInfo where S.Element == ByteBuffer {
+    try ObjectKeyRules.check(key, operation: "put")
+    var parts = PartCutter(stream.makeAsyncIterator(), partSize: configuration.partSize)
+    guard let first = try await parts.next() else { return try await put(key, ByteBuffer(), condition: condition) }
+    guard first.readableBytes == configuration.partSize, let second = try await parts.next() else {
+      return try await put(key, first, condition: condition)
+    }
+    let mark = PutMark(condition)
+    if condition == .ifAbsent { try await refuseIfThere(key) }
+    return try await conditionally(key, mark, size: nil) { course in
+      let upload = try await MultipartUpload.begin(transport, key: key, mark: mark)
+      do {
+        try await send([first, second], then: &parts, upload)
+        // Not every server looks at If-None-Match here (Ceph 16 does not), so we look ourselves: what remains is the
+        // time of one request in which another writer may come in between.
+        if condition == .ifAbsent { try await refuseIfThere(key) }
+        return try await upload.complete(&course)
+      } catch let error as ObjectStoreError where error.code == .alreadyExists && course.mayHaveHappened {
+        throw error
+      } catch {
+        await upload.abort()
+        throw error
+      }
+    }
+  }
+
+  private func refuseIfThere(_ key: String) async throws {
+    if try await exists(key) {
+      throw ObjectStoreError(
+        .alreadyExists, operation: "put", key: key, message: "an object is there, and this put was to create it")
+    }
+  }
+
+  /// Uploads parts, so many at once as the configuration says; reads the stream no faster than that.
+  private func send<I: AsyncIteratorProtocol>(
+    _ ahead: [ByteBuffer], then parts: inout PartCutter<I>, _ upload: MultipartUpload
+  ) async throws where I.Element == ByteBuffer {
+    var ahead = ahead[...]
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      var number = 1
+      var underWay = 0
+      while true {
+        let next: ByteBuffer?
+        if let waiting = ahead.popFirst() { next = waiting } else { next = try await parts.next() }
+        guard let part = next else { break }
+        if underWay == configuration.parallelParts {
+          try await group.next()
+          underWay -= 1
+        }
+        group.addTask { [number] in try await upload.send(part, number: number) }
+        underWay += 1
+        number += 1
+      }
+      try await group.waitForAll()
+    }
+  }
+}
+
+/// Cuts a stream of buffers in parts of one size; the last may be smaller.
+///
+/// The size doubles after every 2,000 parts, so that 10,000 of them, the most an upload may have, reach beyond the 5 TiB
+/// that an object may have.
+struct PartCutter<Source: AsyncIteratorProtocol> where Source.Element == ByteBuffer {
+  private var source: Source
+  private var partSize: Int
+  private var count = 0
+  private var rest = ByteBuffer()
+
+  init(_ source: Source, partSize: Int) {
+    self.source = source
+    self.partSize = partSize
+  }
+
+  /// The next part, never an empty one; nil at the end.
+  mutating func next() async throws -> ByteBuffer? {
+    if count > 0 && count % 2_000 == 0 { partSize *= 2 }
+    var part = rest.readSlice(length: min(partSize, rest.readableBytes)) ?? ByteBuffer()
+    while part.readableBytes < partSize, var piece = try await source.next() {
+      if part.readableBytes == 0 && piece.readableBytes >= partSize {
+        part = piece.readSlice(length: partSize) ?? ByteBuffer()
+      } else {
+        // One part's memory, taken once: growing step by step would copy it several times over.
+        if part.capacity < partSize { part = part.copied(capacity: partSize) }
+        let wanted = min(partSize - part.readableBytes, piece.readableBytes)
+        if var slice = piece.readSlice(length: wanted) { part.writeBuffer(&slice) }
+      }
+      rest = piece
+    }
+    count += 1
+    return part.readableBytes == 0 ? nil : part
+  }
+}
+
+extension ByteBuffer {
+  fileprivate func copied(capacity: Int) -> ByteBuffer {
+    var copy = ByteBufferAllocator().buffer(capacity: capacity)
+    copy.writeImmutableBuffer(self)
+    return copy
+  }
+}

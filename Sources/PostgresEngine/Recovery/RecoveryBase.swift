@@ -1,0 +1,24 @@
+/// What a recovery has to know of a base backup.
+public struct RecoveryBase: Sendable, Hashable, Codable {
+  /// The restic snapshot.
+  public var snapshot: String
+  /// The incarnation that was backed up.
+  public var incarnation: IncarnationID
+  /// The timeline that it was on.
+  public var timeline: TimelineID
+  /// Where replay begins.
+  public var startLSN: LSN
+  /// Where the restored directory becomes consistent.
+  public var stopLSN: LSN
+  /// When the backup ended.
+  public var stopTime: PostgresTime
+
+  /// A base backup in the restic snapshot `snapshot`.
+  public init(
+    snapshot: String, incarnation: IncarnationID, timeline: TimelineID, startLSN: LSN, stopLSN: LSN,
+    stopTime: PostgresTime
+  ) {
+    (self.snapshot, self.incarnation, self.timeline) = (snapshot, incarnation, timeline)
+    (self.startLSN, self.stopLSN, self.stopTime) = (startLSN, stopLSN, stopTime)
+  }
+}

@@ -1,0 +1,77 @@
+import ObjectStore
+
+/// What an incarnation's archive holds, by name only: a few numbers however many segments there are.
+public struct WALInventory: Sendable, Hashable {
+  /// The segments of one timeline.
+  public struct Timeline: Sendable, Hashable {
+    /// Runs of whole segments, by number, rising, with a hole between one and the next.
+    public internal(set) var runs: [ClosedRange<UInt64>] = []
+    /// Parts of segments that are not whole.
+    public internal(set) var partials: [PartialSegmentName] = []
+
+    mutating func addWhole(_ number: UInt64) {
+      if let last = runs.last, last.upperBound + 1 == number {
+        runs[runs.count - 1] = last.lowerBound...number
+      } else if runs.last.map({ $0.upperBound < number }) ?? true {
+        runs.append(number...number)
+      }
+    }
+
+    /// The highest number of a whole segment.
+    var lastWhole: UInt64? { runs.last?.upperBound }
+
+    /// Whether the whole segment `number` is there.
+    func contains(_ number: UInt64) -> Bool { runs.contains { $0.contains(number) } }
+  }
+
+  /// By number.
+  public internal(set) var timelines: [TimelineID: Timeline] = [:]
+  /// Recorded gaps in the order of the log.
+  public internal(set) var gaps: [WALGap] = []
+
+  /// Nothing.
+  public init() {}
+
+  /// The newest timeline of which there is any WAL.
+  public var newestTimeline: TimelineID? {
+    timelines.filter { !$0.value.runs.isEmpty || !$0.value.partials.isEmpty }.keys.max()
+  }
+}
+
+extension WALArchive {
+  /// Lists the archive. With `previous`, only what came after it is listed: one page a timeline as a rule.
+  ///
+  /// A segment is only ever added at a timeline's end; where segments were removed at its beginning, list anew.
+  public func inventory(since previous: WALInventory = WALInventory()) async throws -> WALInventory {
+    var inventory = WALInventory()
+    for prefix in try await store.commonPrefixes(prefix: DatabaseLayout.wal(incarnation), delimiter: "/") {
+      guard let number = UInt32(String(prefix.dropLast()).lastComponent, radix: 16) else { continue }
+      let timeline = TimelineID(number)
+      inventory.timelines[timeline] = try await list(timeline, since: previous.timelines[timeline] ?? .init())
+    }
+    inventory.gaps = try await gaps()
+    return inventory
+  }
+
+  private func list(_ timeline: TimelineID, since previous: WALInventory.Timeline) async throws -> WALInventory.Timeline
+  {
+    var listed = previous
+    let startAfter = previous.lastWhole.map {
+      DatabaseLayout.segment(incarnation, WALSegmentName(timeline: timeline, number: $0, size: segmentSize))
+    }
+    listed.partials.removeAll { partial in previous.lastWhole.map { partial.segment.number > $0 } ?? true }
+    var seen: [PartialSegmentName] = []
+    for try await object in store.list(prefix: DatabaseLayout.timeline(incarnation, timeline), startAfter: startAfter) {
+      let name = object.key.lastComponent
+      if let whole = WALSegmentName(name, size: segmentSize) {
+        listed.addWhole(whole.number)
+        // Of a whole segment, parts may be left that a receiver had no time to remove.
+        seen.removeAll { $0.segment == whole }
+      } else if let partial = PartialSegmentName(name, size: segmentSize), !listed.contains(partial.segment.number) {
+        seen.append(partial)
+      }
+    }
+    listed.partials += seen
+    return listed
+  }
+}

@@ -1,0 +1,72 @@
+import NIOCore
+
+extension WALPipeline {
+  /// A pipeline that goes on where the archive ends, or begins with a segment of a timeline.
+  ///
+  /// `end` is the position of the next byte. What the archive holds of its segment is read back, and so is the segment
+  /// before it, for the record that crosses the boundary.
+  static func begin(
+    archive: WALArchive, timeline: TimelineID, end: LSN, history: TimelineHistory, previous: CommitSummary?
+  ) async throws -> WALPipeline {
+    let size = archive.segmentSize
+    let segment = WALSegmentName(timeline: timeline, containing: end, size: size)
+    let before = try await precedingSegment(segment, in: archive, history)
+    var commits = (before?.commits ?? previous ?? CommitSummary()).following()
+    var reader: WALRecordReader
+    if let before {
+      reader = WALRecordReader(start: LSN(segment.start.bytes - size.bytes), segmentSize: size)
+      _ = try reader.feed(before.bytes)
+    } else {
+      reader = WALRecordReader(start: segment.start, segmentSize: size)
+    }
+    var (bytes, parts) = (ByteBufferAllocator().buffer(capacity: Int(size.bytes)), [PartialSegmentName]())
+    if end > segment.start {
+      guard let beginning = try await archive.beginning(of: segment),
+        beginning.bytes.readableBytes == end - segment.start
+      else {
+        throw WALError(
+          .archiveIncomplete, "the parts of \(segment) do not reach \(end) any more; another receiver runs")
+      }
+      for record in try reader.feed(beginning.bytes) { commits.add(record) }
+      commits.endOfLastRecord = reader.endOfLastRecord
+      bytes.writeImmutableBuffer(beginning.bytes)
+      parts = beginning.parts
+    }
+    return WALPipeline(
+      archive: archive,
+      state: WALReceiverState(timeline: timeline, end: end, parts: parts, segmentSize: size),
+      reader: reader, commits: commits, bytes: bytes)
+  }
+
+  /// The whole segment before `segment` on the way to its timeline, with its commits; nil when it is not stored.
+  private static func precedingSegment(
+    _ segment: WALSegmentName, in archive: WALArchive, _ history: TimelineHistory
+  ) async throws -> (bytes: ByteBuffer, commits: CommitSummary)? {
+    guard segment.number > 0 else { return nil }
+    let ancestors = history.ancestors.map(\.timeline).filter { $0 < segment.timeline }
+    for timeline in [segment.timeline] + ancestors.reversed() {
+      let name = WALSegmentName(timeline: timeline, number: segment.number - 1, size: segment.size)
+      guard let commits = try await archive.commits(name), let bytes = try await archive.segment(name) else { continue }
+      return (bytes, commits)
+    }
+    return nil
+  }
+}
+
+extension WALArchive {
+  /// Where the archive ends, and what was committed up to there; nil when it holds no WAL.
+  func end() async throws -> (end: ArchiveEnd, commits: CommitSummary?)? {
+    let inventory = try await inventory()
+    guard let timeline = inventory.newestTimeline, let stored = inventory.timelines[timeline] else { return nil }
+    let unfinished = stored.partials.map(\.segment).max()
+    if let unfinished, unfinished.number > stored.lastWhole ?? 0 {
+      let chain = PartialSegmentName.chain(of: stored.partials.filter { $0.segment == unfinished })
+      if let last = chain.last {
+        return (ArchiveEnd(timeline: timeline, end: last.end), try await commitsOfBeginning(of: unfinished))
+      }
+    }
+    guard let number = stored.lastWhole else { return nil }
+    let name = WALSegmentName(timeline: timeline, number: number, size: segmentSize)
+    return (ArchiveEnd(timeline: timeline, end: name.end), try await commits(name))
+  }
+}

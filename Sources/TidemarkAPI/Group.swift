@@ -1,0 +1,34 @@
+import KubeModel
+
+/// The API group of all kinds of Tidemark, and the names that several parts agree on.
+public enum TidemarkGroup {
+  /// `tidemark.dev`
+  public static let name = "tidemark.dev"
+  /// `v1alpha1`
+  public static let version = "v1alpha1"
+  /// `tidemark.dev/v1alpha1`, as it stands in a resource.
+  public static let apiVersion = "\(name)/\(version)"
+
+  /// The finalizer that holds a Backup until its snapshot is forgotten or left, and a PITRClone until what it had
+  /// begun is cleared away.
+  public static let finalizer = "tidemark.dev/finalizer"
+
+  /// The field manager of what controllers write.
+  public static let controllerFieldManager = "tidemark"
+  /// The field manager of what steps write.
+  public static let stepFieldManager = "tidemark-step"
+
+  static func resource(kind: String, plural: String) -> ResourceDescription {
+    ResourceDescription(group: name, version: version, kind: kind, plural: plural, scope: .namespaced)
+  }
+}
+
+/// Labels and annotations under the group's name.
+public enum TidemarkLabel {
+  /// On a Backup: the name of the Database it protects.
+  public static let database = "tidemark.dev/database"
+  /// On a Backup: why it exists (`Clone`, `Gap`); absent on one that a person made.
+  public static let origin = "tidemark.dev/origin"
+  /// On what a PITRClone made: the clone's name.
+  public static let clone = "tidemark.dev/clone"
+}

@@ -1,0 +1,73 @@
+/// The types of conditions that Tidemark's kinds carry: kstatus' three, so that GitOps tools read health without a
+/// plugin, and our own.
+public enum ConditionType {
+  /// The resource is in the state that its spec asks for.
+  public static let ready = "Ready"
+  /// The controller is on its way there.
+  public static let reconciling = "Reconciling"
+  /// It can't get there without a change by a person.
+  public static let stalled = "Stalled"
+  /// The write-ahead log is being stored.
+  public static let archiving = "Archiving"
+}
+
+/// The reasons that conditions, events, logs and errors share.
+public enum Reason {
+  /// The spec can't be carried out as written.
+  public static let invalidSpec = "InvalidSpec"
+  /// A Secret, or a field of it, is not there.
+  public static let secretMissing = "SecretMissing"
+  /// `spec.suspend` is true.
+  public static let suspended = "Suspended"
+
+  /// The destination's probe passed.
+  public static let validated = "Validated"
+  /// The store does not know the access key, or the secret key is wrong.
+  public static let credentialsInvalid = "CredentialsInvalid"
+  /// The bucket is not there.
+  public static let bucketNotFound = "BucketNotFound"
+  /// The key may not do what is needed.
+  public static let accessDenied = "AccessDenied"
+  /// The endpoint does not answer, or its certificate is not trusted.
+  public static let endpointUnreachable = "EndpointUnreachable"
+  /// The repository can't be opened with the password given.
+  public static let passwordInvalid = "PasswordInvalid"
+
+  /// The destination is not there.
+  public static let destinationNotFound = "DestinationNotFound"
+  /// The destination is there and not Ready.
+  public static let destinationNotReady = "DestinationNotReady"
+  /// The Database is not there.
+  public static let databaseNotFound = "DatabaseNotFound"
+  /// The server was reached and is the expected one.
+  public static let connected = "Connected"
+  /// The server was not reached, or refused the role.
+  public static let connectionFailed = "ConnectionFailed"
+  /// The server is another system than the one that was archived.
+  public static let systemIdentifierChanged = "SystemIdentifierChanged"
+  /// Log is being stored.
+  public static let streaming = "Streaming"
+  /// Log is not being stored; the receiver tries again.
+  public static let interrupted = "Interrupted"
+  /// Log was lost before it could be stored.
+  public static let walGap = "WALGap"
+  /// `spec.pitr` is off.
+  public static let disabled = "Disabled"
+
+  /// Waiting for another operation on the same target.
+  public static let waiting = "Waiting"
+  /// A step is at work.
+  public static let running = "Running"
+  /// It is done.
+  public static let completed = "Completed"
+  /// It failed; the message says why.
+  public static let failed = "Failed"
+  /// A step failed and is tried again.
+  public static let retrying = "Retrying"
+  /// Something of that name exists and belongs to another.
+  public static let nameTaken = "NameTaken"
+  /// The kind of target or method is not served by this version.
+  public static let unsupported = "Unsupported"
+  /// A resource that is in use can't be removed yet.
+  public static let inUse = "InUse"
+}
