@@ -58,15 +58,17 @@ final class DirectoryWalk: Sendable {
   private func nextObject() throws -> Item? {
     try levels.withLock { levels in
       var stack = try levels ?? [Level(left: items(in: root, below: []))]
+      // Two references to it would make every change a copy.
+      levels = []
       defer { levels = stack }
-      while let item = stack.last?.left.last {
-        stack[stack.count - 1].left.removeLast()
-        if item.isDirectory {
-          stack.append(Level(left: try items(in: item.path, below: item.key)))
-        } else {
-          return item
+      while let item = stack.last.map(\.left.last) {
+        guard let item else {
+          stack.removeLast()
+          continue
         }
-        while stack.last?.left.isEmpty == true { stack.removeLast() }
+        stack[stack.count - 1].left.removeLast()
+        if !item.isDirectory { return item }
+        stack.append(Level(left: try items(in: item.path, below: item.key)))
       }
       return nil
     }
