@@ -1,8 +1,11 @@
 import ArgumentParser
 
-/// Programs that tests run beside themselves, to kill them or to be served by them.
+/// What tests run beside themselves, to kill it or to be served by it. One file a subcommand.
 @main
 struct Fixture: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "tidemark-fixture", subcommands: [RepositoryBackup.self])
+    commandName: "tidemark-fixture", abstract: "Programs for Tidemark's own tests.",
+    subcommands: [
+      LeaseHolder.self, RepositoryBackup.self, FixtureWALFetch.self, FixtureWALPrefetch.self, FixtureWALReceive.self,
+    ])
 }

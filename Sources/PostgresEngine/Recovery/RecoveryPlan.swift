@@ -18,6 +18,8 @@ public struct RecoveryPlan: Sendable, Hashable, Codable {
   public var missing: [String]
   /// The last commit that the recovered database will have, as far as that is known before replaying.
   public var lastCommit: CommitSummary.Point?
+  /// Settings that the server had on the way, and that recovery must not go below; beside those of the base backup.
+  public var parameters: RequiredParameters?
 
   /// PostgreSQL's settings for this plan, without quotes. Times are in UTC.
   public var settings: [(name: String, value: String)] {
