@@ -82,12 +82,18 @@ struct WALRecordReaderTests {
 
   /// `commit 731 at 0/1500028` of a line of pg_waldump.
   private static func transaction(_ line: Substring) -> String? {
-    guard let lsn = line.firstMatch(of: /lsn: ([0-9A-F]+\/[0-9A-F]+)/).flatMap({ LSN($0.1) }),
-      let kind = line.firstMatch(of: /desc: (COMMIT|ABORT|COMMIT_PREPARED|ROLLBACK_PREPARED|ABORT_PREPARED) /)?.1
+    guard let lsn = word(after: "lsn: ", in: line), let kind = word(after: "desc: ", in: line),
+      kind.hasPrefix("COMMIT") || kind.hasPrefix("ABORT") || kind.hasPrefix("ROLLBACK"), LSN(lsn) != nil
     else { return nil }
     // Of a prepared transaction, the description begins with its number.
-    let prepared = line.firstMatch(of: /_PREPARED ([0-9]+):/).map { String($0.1) }
-    guard let xid = prepared ?? line.firstMatch(of: /tx: +([0-9]+)/).map({ String($0.1) }) else { return nil }
-    return "\(kind.hasPrefix("COMMIT") ? "commit" : "abort") \(xid) at \(lsn)"
+    let prepared = kind.hasSuffix("_PREPARED") ? word(after: "\(kind) ", in: line) : nil
+    guard let xid = (prepared ?? word(after: "tx: ", in: line)).flatMap({ UInt32($0) }) else { return nil }
+    return "\(kind.hasPrefix("COMMIT") ? "commit" : "abort") \(xid) at \(LSN(lsn)?.description ?? "")"
+  }
+
+  private static func word(after marker: String, in line: Substring) -> String? {
+    line.range(of: marker).flatMap { range in
+      line[range.upperBound...].split(whereSeparator: { " ,:".contains($0) }).first.map(String.init)
+    }
   }
 }
