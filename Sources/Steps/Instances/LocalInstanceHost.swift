@@ -86,27 +86,36 @@ public struct LocalInstanceHost: InstanceHost {
   public func finishRecovery(_ id: InstanceID, role: InstanceRole) async throws {
     let folder = folder(of: id)
     guard let record = try folder.readRecord() else { return }
-    let settings = folder.localSettings(record, role)
-    try await SQLConnection.with(settings) { connection in
-      for setting in RecoverySettings.names { try await connection.query("ALTER SYSTEM RESET \(setting)") }
-      try await connection.query("SELECT pg_reload_conf()")
+    let automatic = "\(folder.data)/postgresql.auto.conf"
+    var settings = ConfigurationFile(parsing: try String(contentsOfFile: automatic, encoding: .utf8))
+    for name in RecoverySettings.names { settings.remove(name) }
+    try PrivateFile.write(Array(settings.text.utf8), to: automatic)
+    try await tools.giveToServerUser(automatic)
+    if folder.livePostmaster() != nil, let major = record.serverMajor {
+      try await tools.run(try tools.find(major: major).pgCtl, ["reload", "-s", "-D", folder.data], in: folder.path)
     }
     try? FileManager.default.removeItem(atPath: folder.recovery)
-    try await makePasswordWork(role, local: settings, record: record)
+    try await makePasswordWork(role, local: folder.localSettings(record, role))
   }
 
   /// The password that the role had at the recovered moment may be an older one than the Secret's.
   private func makePasswordWork(
-    _ role: InstanceRole, local: PostgresConnectionSettings, record: InstanceRecord
+    _ role: InstanceRole, local: PostgresConnectionSettings
   ) async throws {
     var remote = local
     remote.host = "127.0.0.1"
     do {
       try await SQLConnection.with(remote) { _ in }
     } catch let error as PostgresError where error.code == .authenticationFailed {
+      var superuser = local
+      superuser.user = try await SQLConnection.with(local) { connection in
+        try await connection.query(
+          "SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1"
+        ).scalar ?? local.user
+      }
       let quoted = role.username.replacing("\"", with: "\"\"")
       let password = role.password.replacing("'", with: "''").replacing("\\", with: "\\\\")
-      try await SQLConnection.with(local) { connection in
+      try await SQLConnection.with(superuser) { connection in
         try await connection.execute("SET log_statement = 'none'; SET log_min_error_statement = 'panic'")
         try await connection.query("ALTER ROLE \"\(quoted)\" PASSWORD E'\(password)'")
       }

@@ -39,18 +39,23 @@ struct StatusReport<Resource: KubeStatusResource>: Sendable where Resource.Statu
     }
   }
 
+  /// After how long an unchanged state is written again.
+  private static var renewal: Duration { .seconds(60) }
+
   private static func write(
     _ stream: AsyncStream<Resource.Status>, _ served: ServedResource, _ client: KubeClient, _ interval: Duration,
     _ logger: Logger
   ) async {
     let key = ObjectKey(namespace: served.namespace, name: served.name)
-    var last: Resource.Status?
-    for await status in stream where status != last {
+    var last: (status: Resource.Status, at: ContinuousClock.Instant)?
+    for await status in stream {
+      // What did not change is written again after a while: somebody may have removed it.
+      if let last, last.status == status, .now - last.at < renewal { continue }
       do {
         try await client.applyStatus(
           Resource.self, key, status: status, fieldManager: TidemarkGroup.stepFieldManager, conflicts: .force,
           uid: served.uid)
-        last = status
+        last = (status, .now)
       } catch {
         logger.warning("status not written", metadata: ["resource": "\(key)", "error": "\(error)"])
       }
