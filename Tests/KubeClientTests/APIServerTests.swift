@@ -105,10 +105,16 @@ struct APIServerTests {
       #expect(second.spec == Widget.Spec(size: 1, note: "hello"))
 
       let conflict = await failure { try await client.apply(Widget("w", in: namespace, size: 2), fieldManager: "two") }
-      #expect(conflict?.isConflict == true)
+      #expect(conflict?.isConflict == true && conflict?.isFieldConflict == true)
       #expect(conflict?.status?.details?.causes?.first?.message?.contains("one") == true)
       let forced = try await client.apply(Widget("w", in: namespace, size: 2), fieldManager: "two", conflicts: .force)
       #expect(forced.spec == Widget.Spec(size: 2), "what a manager no longer applies goes: the note")
+
+      // A version that is not the newest any more is a conflict too, but not one over a field.
+      var stale = Widget("w", in: namespace, size: 3)
+      stale.metadata.resourceVersion = second.metadata.resourceVersion
+      let outdated = await failure { try await client.apply(stale, fieldManager: "two") }
+      #expect(outdated?.isConflict == true && outdated?.isFieldConflict == false)
 
       // What was read can be applied again as it is: what only the server sets is left out.
       var read = try await client.get(Widget.self, forced.key)
@@ -138,7 +144,13 @@ struct APIServerTests {
           Widget.self, created.key, status: Progress(count: 8), fieldManager: "two", uid: UUID().uuidString.lowercased()
         )
       }
-      #expect(otherLife?.isConflict == true)
+      #expect(otherLife?.isConflict == true && "\(otherLife as Any)".contains("another object by now"))
+      #expect(try await client.get(Widget.self, created.key).status?.count == 7)
+      let field = await failure {
+        try await client.applyStatus(
+          Widget.self, created.key, status: Progress(count: 9), fieldManager: "one", uid: created.metadata.uid)
+      }
+      #expect(field?.isFieldConflict == true)
       let absent = await failure {
         try await client.applyStatus(
           Widget.self, ObjectKey(namespace: namespace, name: "absent"), status: Progress(count: 1), fieldManager: "two")
@@ -250,14 +262,21 @@ struct APIServerTests {
   func watchEnds() async throws {
     try await withNamespace { client, namespace in
       let version = try await client.listAll(Widget.self, namespace: namespace).metadata.resourceVersion
-      let options = WatchOptions(resourceVersion: version, timeoutSeconds: 4)
+      // A bookmark is only told when something happened since: here, to an object that the selector leaves out.
+      try await client.create(Widget("other", in: namespace))
+      let options = WatchOptions(resourceVersion: version, labelSelector: "x=y", timeoutSeconds: 6)
       let start = ContinuousClock.now
       var bookmarks = 0
       for try await event in client.watch(Widget.self, namespace: namespace, options: options) {
-        if case .bookmark(let version) = event, !version.isEmpty { bookmarks += 1 }
+        guard case .bookmark(let bookmark) = event else {
+          Issue.record("\(event)")
+          continue
+        }
+        #expect(!bookmark.isEmpty && bookmark != version)
+        bookmarks += 1
       }
       #expect(bookmarks > 0)
-      #expect(ContinuousClock.now - start > .seconds(3))
+      #expect(ContinuousClock.now - start > .seconds(4))
     }
   }
 

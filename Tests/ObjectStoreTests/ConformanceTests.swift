@@ -95,20 +95,15 @@ import Testing
     "a key of 1,000 bytes works; one that no store can hold is refused before anything is sent",
     arguments: StoreKind.allCases)
   func keyLimits(_ kind: StoreKind) async throws {
-    switch kind {
-    case .directory: try await kind.with { try await limits($0, longest: 1_000) }
-    case .s3: try await S3Store.with { try await limits($0, longest: 1_000) }
-    }
-  }
-
-  private func limits(_ store: any ObjectStore, longest: Int) async throws {
-    let key = String(repeating: "l", count: longest)
-    try await store.put(key, bytes(3))
-    #expect(try await store.get(key) == bytes(3))
-    try await store.delete(key)
-    for bad in ["", "/slash", "nul\0", String(repeating: "x", count: 1_025)] {
-      #expect(await code { try await store.put(bad, bytes(1)) } == .invalidRequest)
-      #expect(await code { _ = try await store.get(bad) } == .invalidRequest)
+    try await kind.with { store in
+      let key = String(repeating: "l", count: 1_000)
+      try await store.put(key, bytes(3))
+      #expect(try await store.get(key) == bytes(3))
+      #expect(try await store.list(prefix: "").collected().map(\.key) == [key])
+      for bad in ["", "/slash", "nul\0", String(repeating: "x", count: 1_025)] {
+        #expect(await code { try await store.put(bad, bytes(1)) } == .invalidRequest)
+        #expect(await code { _ = try await store.get(bad) } == .invalidRequest)
+      }
     }
   }
 

@@ -1,6 +1,6 @@
-import Foundation
 import NIOCore
 import ObjectStore
+import TestSupport
 
 /// The stores that the conformance suite holds to the protocol's word.
 enum StoreKind: String, CaseIterable, Sendable {
@@ -11,17 +11,9 @@ enum StoreKind: String, CaseIterable, Sendable {
   func with<R>(_ body: (any ObjectStore) async throws -> R) async throws -> R {
     switch self {
     case .directory:
-      let root = NSTemporaryDirectory() + "tidemark-directory-store-\(UUID().uuidString)"
-      defer { try? FileManager.default.removeItem(atPath: root) }
-      return try await body(DirectoryStore(root: root))
+      return try await ScratchDirectory.with("store") { try await body(DirectoryStore(root: $0.file("root"))) }
     case .s3:
-      return try await S3Store.with { store in
-        let scoped = store.scoped(to: "conformance/\(UUID().uuidString)")
-        let result = try await body(scoped)
-        let left = try await scoped.list(prefix: "").collected().map(\.key)
-        if left.count < 500 { try await scoped.delete(left) }
-        return result
-      }
+      return try await S3Store.with { try await body($0) }
     }
   }
 }

@@ -58,6 +58,8 @@ final class DirectoryWalk: Sendable {
   private func nextObject() throws -> Item? {
     try levels.withLock { levels in
       var stack = try levels ?? [Level(left: items(in: root, below: []))]
+      // Two references to it would make every change a copy.
+      levels = []
       defer { levels = stack }
       while let level = stack.last {
         guard let item = level.left.last else {

@@ -47,6 +47,11 @@ public struct S3Configuration: Sendable, Hashable {
   /// Connections that are kept to the server; 16 by default. More operations than that wait for one.
   public var maximumConnections: Int = 16
 
+  /// Addresses of hosts that are not to be looked up.
+  package var addresses: [String: String] = [:]
+  /// Seconds that the server's clock is taken to be ahead of ours until it complains.
+  package var assumedClockOffset: Int64 = 0
+
   /// A bucket at an endpoint, and otherwise the defaults.
   public init(
     endpoint: S3Endpoint, bucket: String, addressing: Addressing = .auto, trust: Trust = .system,

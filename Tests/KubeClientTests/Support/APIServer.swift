@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import KubeClient
 import KubeModel
 import Logging
@@ -26,18 +27,30 @@ struct APIServer: Sendable {
   @discardableResult
   func hack(_ command: String, _ arguments: String...) throws -> String {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../../..")
-    let process = Process()
-    process.executableURL = root.appendingPathComponent("hack/kube").standardizedFileURL
-    process.arguments = [command, "--dir", directory] + arguments
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw Failure(description: "hack/kube \(command) failed with \(process.terminationStatus)")
+    // Not Foundation's Process: it waits until the servers that the script leaves running are gone too.
+    let output = NSTemporaryDirectory() + "tidemark-hack-" + UUID().uuidString
+    defer { try? FileManager.default.removeItem(atPath: output) }
+    let script = root.appendingPathComponent("hack/kube").standardizedFileURL.path
+    let status = try run([script, command, "--dir", directory] + arguments, output: output)
+    guard status == 0 else { throw Failure(description: "hack/kube \(command) failed with \(status)") }
+    return try String(contentsOfFile: output, encoding: .utf8)
+  }
+
+  private func run(_ arguments: [String], output: String) throws -> CInt {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT, 0o600)
+    var words: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
+    defer { for word in words { free(word) } }
+    var process = pid_t()
+    guard posix_spawn(&process, arguments[0], &actions, nil, &words, environ) == 0 else {
+      throw Failure(description: "\(arguments[0]) cannot be started")
     }
-    return text
+    var status: CInt = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    return status
   }
 
   /// Who we are, as administrator.

@@ -8,9 +8,9 @@ final class CuttingProxy: Sendable {
   private let descriptor: CInt
   private let cuts = Mutex(0)
 
-  /// `budget` gives for each connection how many bytes from the server pass before the cut; nil never cuts.
-  init(to upstream: Int, budget: @escaping @Sendable () -> Int?) throws {
-    (descriptor, port) = try Sockets.listen()
+  /// Listens on 127.0.0.`host`. `budget` gives for each connection how many bytes from the server pass before the cut; nil never cuts.
+  init(to upstream: Int, host: UInt8 = 1, budget: @escaping @Sendable () -> Int?) throws {
+    (descriptor, port) = try Sockets.listen(host: host)
     let descriptor = descriptor
     Thread.detachNewThread { [weak self] in
       while true {

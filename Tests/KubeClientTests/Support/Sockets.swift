@@ -8,11 +8,11 @@ enum Sockets {
     let code = errno
   }
 
-  /// Listens on a free port of 127.0.0.1.
-  static func listen() throws -> (descriptor: CInt, port: Int) {
+  /// Listens on a free port of 127.0.0.`host`.
+  static func listen(host: UInt8 = 1) throws -> (descriptor: CInt, port: Int) {
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw Failure(call: "socket") }
-    var address = loopback(port: 0)
+    var address = loopback(host: host, port: 0)
     let length = socklen_t(MemoryLayout<sockaddr_in>.size)
     try withUnsafeMutablePointer(to: &address) { pointer in
       try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
@@ -29,7 +29,7 @@ enum Sockets {
   /// Connects to a port of 127.0.0.1.
   static func connect(port: Int) throws -> CInt {
     let descriptor = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
-    var address = loopback(port: port)
+    var address = loopback(host: 1, port: port)
     let result = withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
@@ -64,11 +64,11 @@ enum Sockets {
   /// Ends a connection both ways without closing its descriptor, which another thread may be using.
   static func end(_ descriptor: CInt) { shutdown(descriptor, CInt(SHUT_RDWR)) }
 
-  private static func loopback(port: Int) -> sockaddr_in {
+  private static func loopback(host: UInt8, port: Int) -> sockaddr_in {
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_port = UInt16(port).bigEndian
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = (0x7F00_0000 | UInt32(host)).bigEndian
     return address
   }
 }
