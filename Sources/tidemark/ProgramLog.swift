@@ -16,7 +16,8 @@ enum ProgramLog {
       case .json: JSONLogHandler(label: label)
       }
     }
-    logger.logLevel = ProcessInfo.processInfo.environment["TIDEMARK_LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .info
+    logger.logLevel =
+      ProcessInfo.processInfo.environment["TIDEMARK_LOG_LEVEL"].flatMap { Logger.Level(rawValue: $0) } ?? .info
     return logger
   }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Repository
 
 /// The one program: controller, steps and PostgreSQL's `restore_command`.
 @main
@@ -9,6 +10,7 @@ struct Tidemark: AsyncParsableCommand {
     subcommands: [ControllerCommand.self, StepSubcommand.self, WALCommand.self, VersionCommand.self])
 
   static func main() async {
+    ProcessMemory.boundHeaps()
     do {
       var command = try parseAsRoot()
       if var asynchronous = command as? any AsyncParsableCommand {

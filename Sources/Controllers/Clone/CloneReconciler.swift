@@ -107,14 +107,17 @@ public struct CloneReconciler: Reconciler {
     guard let source = seen.source else { throw VanishedResource() }
     let access = try await ServerAccess.read(source, by: environment.secrets)
     try await environment.host.finishRecovery(seen.clone.instanceID, role: access.role)
-    let database = try await createDatabase(product, instance, seen.clone, source)
-    try await createSecret(database, access.role)
+    let draft = try database(product, instance, seen.clone, source)
+    // The Secret first, or the new Database would complain of its absence; then again, owned by the Database.
+    try await applySecret(draft, access.role)
+    let database = try await createOrFind(draft)
+    try await applySecret(database, access.role)
     try await createFirstBackup(database)
   }
 
-  private func createDatabase(
+  private func database(
     _ product: RestoredDatabaseProduct, _ instance: RunningInstance, _ clone: PITRClone, _ source: Database
-  ) async throws -> Database {
+  ) throws -> Database {
     let origin = CloneOrigin(
       database: "\(source.metadata.namespace ?? "")/\(source.metadata.name ?? "")", incarnation: product.incarnation,
       timeline: product.timeline, forkLSN: instance.recoveredTo.lsn ?? "0/0")
@@ -133,10 +136,10 @@ public struct CloneReconciler: Reconciler {
         ]),
       spec: DatabaseSpec(connection: connection, pitr: source.spec.pitr))
     database.spec.instance = source.spec.instance?.overridden(by: clone.spec.instance) ?? clone.spec.instance
-    return try await createOrFind(database)
+    return database
   }
 
-  private func createSecret(_ database: Database, _ role: InstanceRole) async throws {
+  private func applySecret(_ database: Database, _ role: InstanceRole) async throws {
     let connection = database.spec.connection
     let secret = Secret(
       metadata: ObjectMeta(
