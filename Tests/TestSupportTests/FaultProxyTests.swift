@@ -2,7 +2,7 @@ import TestSupport
 import Testing
 
 /// The gateway answers a request without a signature with a list of no buckets: some 200 bytes after the headers.
-private let request = "GET / HTTP/1.0\r\nHost: localhost\r\n\r\n"
+private let request = "GET / HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n"
 
 @Suite("The fault proxy")
 struct FaultProxyTests {
@@ -101,7 +101,7 @@ struct FaultProxyTests {
       #expect(after.1 == .closed)
       let text = String(decoding: before.bytes + after.bytes, as: UTF8.self)
       #expect(text.hasPrefix("HTTP/1"))
-      #expect(text.hasSuffix("</ListAllMyBucketsResult>"))
+      #expect(text.contains("</ListAllMyBucketsResult>"))
     }
   }
 

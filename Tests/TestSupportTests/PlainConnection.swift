@@ -1,5 +1,6 @@
 import Glibc
 import NIOPosix
+import Synchronization
 import TestSupport
 
 /// A blocking socket to 127.0.0.1, on threads of its own: what a client sees, byte by byte.
@@ -14,6 +15,8 @@ final class PlainConnection: Sendable {
   }
 
   private let descriptor: Int32
+  /// The kernel tells of a reset once: who learns it when sending reads a plain end of the stream afterwards.
+  private let resetSeen = Atomic<Bool>(false)
 
   private init(descriptor: Int32) { self.descriptor = descriptor }
 
@@ -41,22 +44,24 @@ final class PlainConnection: Sendable {
   }
 
   func send(_ text: String) async throws {
-    try await NIOThreadPool.singleton.runIfActive { [descriptor] in
+    try await NIOThreadPool.singleton.runIfActive {
       let bytes = Array(text.utf8)
-      _ = Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+      let sent = Glibc.send(self.descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL))
+      if sent < 0 { self.resetSeen.store(true, ordering: .relaxed) }
     }
   }
 
   /// Reads `limit` bytes, or until it ends, or until nothing comes for so long.
   func receive(_ limit: Int = .max, silence milliseconds: Int = 10_000) async throws -> (bytes: [UInt8], Ending) {
-    try await NIOThreadPool.singleton.runIfActive { [descriptor] in
+    try await NIOThreadPool.singleton.runIfActive {
+      let descriptor = self.descriptor
       var bytes: [UInt8] = []
       var piece = [UInt8](repeating: 0, count: 65536)
       while bytes.count < limit {
         var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&ready, 1, Int32(milliseconds)) > 0 else { return (bytes, .silent) }
         let count = recv(descriptor, &piece, min(piece.count, limit - bytes.count), 0)
-        if count == 0 { return (bytes, .closed) }
+        if count == 0 { return (bytes, self.resetSeen.load(ordering: .relaxed) ? .reset : .closed) }
         if count < 0 { return (bytes, .reset) }
         bytes += piece[..<count]
       }
