@@ -1,4 +1,10 @@
+import ArgumentParser
+
+/// Measures Tidemark beside what people use today. Each part lies in a file of its own.
 @main
-struct Main {
-  static func main() {}
+struct Bench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "tidemark-bench",
+    abstract: "Measures Tidemark's parts, side by side with their peers where there are any.",
+    subcommands: [RepositoryBench.self, RepositoryWorker.self])
 }

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -63,4 +66,10 @@ const char *cposix_error_text(int number, char *room, size_t capacity) { return 
 
 int cposix_syncfs(int descriptor) { return syncfs(descriptor); }
 
-pid_t cposix_wait4(pid_t pid, int *status, struct rusage *usage) { return wait4(pid, status, 0, usage); }
+void cposix_limit_malloc_arenas(int most) {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, most);
+#else
+  (void)most;
+#endif
+}

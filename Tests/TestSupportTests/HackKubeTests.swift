@@ -44,9 +44,14 @@ struct HackKubeTests {
     try await kube.apply(
       """
       apiVersion: rbac.authorization.k8s.io/v1
+      kind: Role
+      metadata: {name: readers}
+      rules: [{apiGroups: [""], resources: [configmaps], verbs: [get, list]}]
+      ---
+      apiVersion: rbac.authorization.k8s.io/v1
       kind: RoleBinding
       metadata: {name: readers}
-      roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}
+      roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: readers}
       subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: readers}]
       """, namespace: namespace)
     try await eventually(within: .seconds(10)) {

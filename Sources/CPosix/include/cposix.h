@@ -3,11 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/types.h>
-#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -21,5 +19,6 @@ int cposix_syncfs(int descriptor);
 /// The sentence for an error number, in `room` of `capacity` bytes or in memory that is never freed.
 const char *cposix_error_text(int number, char *room, size_t capacity);
 
-/// Waits for the child `pid`; its exit status as waitpid gives it, and what it used of the machine.
-pid_t cposix_wait4(pid_t pid, int *status, struct rusage *usage);
+/// Bounds the memory that malloc keeps for each thread: without a bound, a few threads that pass large buffers around
+/// make the process twice as large as what it uses.
+void cposix_limit_malloc_arenas(int most);

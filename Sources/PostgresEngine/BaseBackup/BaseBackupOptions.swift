@@ -1,5 +1,3 @@
-public import Repository
-
 /// How a base backup is taken.
 public struct BaseBackupOptions: Sendable {
   /// How the checkpoint with which a backup begins is written.

@@ -73,8 +73,14 @@ final class LibpqThread: Sendable {
     session.closing.store(true, ordering: .releasing)
     wake.signal()
     let session = session
-    _ = try? await pool.runIfActive { session.finish() }
-    try? await pool.shutdownGracefully()
+    // Not runIfActive: a cancelled task must close its connection too.
+    await withCheckedContinuation { finished in
+      pool.submit { _ in
+        session.finish()
+        finished.resume()
+      }
+    }
+    await withCheckedContinuation { finished in pool.shutdownGracefully { _ in finished.resume() } }
   }
 }
 

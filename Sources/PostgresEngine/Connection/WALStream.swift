@@ -1,5 +1,5 @@
-import Glibc
 import NIOCore
+import ObjectStore
 import Synchronization
 
 /// WAL as the server streams it, in both directions.
@@ -88,8 +88,7 @@ extension ReplicationConnection {
 extension PostgresTime {
   /// This machine's clock.
   public static var now: PostgresTime {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return PostgresTime(unixMicroseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    let now = UnixTime.now
+    return PostgresTime(unixMicroseconds: now.seconds * 1_000_000 + Int64(now.nanoseconds) / 1000)
   }
 }

@@ -7,6 +7,14 @@ struct PlanSearch: Sendable {
   let window: RecoveryWindow
 
   func plan(_ target: RecoveryTarget) async throws -> RecoveryPlan {
+    var plan = try await path(to: target)
+    if let last = WALSegmentName(plan.lastSegment, size: lineage.segmentSize) {
+      plan.parameters = try await catalog.commits(last.number, in: lineage)?.parametersSoFar
+    }
+    return plan
+  }
+
+  private func path(to target: RecoveryTarget) async throws -> RecoveryPlan {
     guard !bases.isEmpty else {
       throw WALError(
         .noBaseBackup, "there is no base backup that \(target) could be recovered from; take one, and wait for it")
@@ -209,7 +217,7 @@ extension WALRecord {
   fileprivate var xid: UInt32? {
     switch kind {
     case .commit(let xid, _), .abort(let xid, _): xid
-    case .restorePoint, .checkpoint, .segmentSwitch: nil
+    case .restorePoint, .checkpoint, .parameters, .segmentSwitch: nil
     }
   }
 }

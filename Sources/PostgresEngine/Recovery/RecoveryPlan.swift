@@ -18,6 +18,8 @@ public struct RecoveryPlan: Sendable, Hashable, Codable {
   public var missing: [String]
   /// The last commit that the recovered database will have, as far as that is known before replaying.
   public var lastCommit: CommitSummary.Point?
+  /// Settings that the server had on the way, and that recovery must not go below; beside those of the base backup.
+  public var parameters: RequiredParameters?
 
   /// PostgreSQL's settings for this plan, without quotes. Times are in UTC.
   public var settings: [(name: String, value: String)] {
@@ -26,10 +28,13 @@ public struct RecoveryPlan: Sendable, Hashable, Codable {
       ("recovery_target_action", "promote"),
     ]
     switch stop {
-    case .time(let time): settings.append(("recovery_target_time", time.description))
+    case .time(let time): settings.append(("recovery_target_time", Self.setting(time)))
     case .lsn(let lsn): settings.append(("recovery_target_lsn", lsn.description))
     case .endOfWAL: break
     }
     return settings
   }
+
+  /// With a numeric offset: abbreviations such as `Z` are not known yet when PostgreSQL reads its settings.
+  private static func setting(_ time: PostgresTime) -> String { time.description.replacing("Z", with: "+00") }
 }

@@ -49,6 +49,9 @@ public struct CommitSummary: Sendable, Hashable, Codable {
   public var latestSoFar: Point?
   /// The last commit in the order of the log, in this archive up to the segment's end.
   public var lastSoFar: Point?
+  /// The highest settings that the server is known to have run with in this archive, up to the segment's end; nil
+  /// where none were written down in the log.
+  public var parametersSoFar: RequiredParameters?
   /// The end of the last whole record in it; nil when none ended there.
   public var endOfLastRecord: LSN?
 
@@ -60,6 +63,7 @@ public struct CommitSummary: Sendable, Hashable, Codable {
     var next = CommitSummary()
     next.latestSoFar = latestSoFar
     next.lastSoFar = lastSoFar
+    next.parametersSoFar = parametersSoFar
     return next
   }
 
@@ -70,6 +74,7 @@ public struct CommitSummary: Sendable, Hashable, Codable {
     case .abort(let xid, _): addTransaction(xid)
     case .restorePoint(let name, let time):
       restorePoints.append(RestorePoint(name: name, time: time, start: record.start, lsn: record.end))
+    case .parameters(let parameters): parametersSoFar = parametersSoFar?.raised(to: parameters) ?? parameters
     case .checkpoint, .segmentSwitch: break
     }
   }

@@ -10,8 +10,10 @@ struct ReceiverBackoff {
   private var next = first
   private var doubtful = 0
 
-  /// Things go well again.
-  mutating func reset() { next = Self.first }
+  /// Begins anew when things went well for a while.
+  mutating func reset(after duration: Duration) {
+    if duration > .seconds(30) { self = ReceiverBackoff() }
+  }
 
   mutating func delay(after error: any Error) -> Duration? {
     switch error {

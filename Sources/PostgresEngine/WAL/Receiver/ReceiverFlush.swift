@@ -21,17 +21,34 @@ actor ReceiverFlush {
 
   func disconnected() { stream = nil }
 
-  /// Runs until cancelled.
-  func run() async throws {
+  /// Runs until cancelled. Storing may wait long for a store that is away; telling the server must not.
+  nonisolated func run() async throws {
     let interval = receiver.configuration.flushInterval
     let step = min(max(interval / 8, .milliseconds(10)), .milliseconds(500))
-    while true {
-      try await Task.sleep(for: step)
-      try await storePartial(olderThan: interval - step)
-      if let pipeline, clock.now - lastSent > Self.statusInterval || confirmed != (await pipeline.durable) {
-        try await confirm()
+    try await withThrowingTaskGroup { group in
+      group.addTask {
+        while true {
+          try await Task.sleep(for: step)
+          try await self.storePartial(olderThan: interval - step)
+        }
       }
-      if let pipeline { await receiver.report.positions(of: pipeline) }
+      group.addTask {
+        while true {
+          try await Task.sleep(for: step)
+          try await self.confirmIfDue()
+        }
+      }
+      try await group.waitForAll()
+    }
+  }
+
+  private func confirmIfDue() async throws {
+    guard let pipeline else { return }
+    let durable = await pipeline.durable
+    if confirmed != durable || clock.now - lastSent > Self.statusInterval {
+      try await confirm()
+    } else {
+      await receiver.report.positions(of: pipeline)
     }
   }
 

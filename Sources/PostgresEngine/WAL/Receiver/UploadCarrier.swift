@@ -1,3 +1,4 @@
+import Logging
 import ObjectStore
 
 /// Carries one upload through: tries until the store has it, then confirms to the server what became durable.

@@ -18,7 +18,7 @@ actor WALPipeline {
   private let archive: WALArchive
   private let clock = ContinuousClock()
   private var unstoredSince: ContinuousClock.Instant?
-  private var pendingCommits: [(end: LSN, time: PostgresTime)] = []
+  private var pending: [(end: LSN, since: ContinuousClock.Instant?, commit: PostgresTime?)] = []
   private(set) var lastCommitTime: PostgresTime?
   private(set) var lastSegment: WALSegmentName?
 
@@ -37,8 +37,8 @@ actor WALPipeline {
 
   /// How long the oldest byte that is not durable has been here.
   var oldestWait: Duration {
-    guard state.durable < state.received, let unstoredSince else { return .zero }
-    return clock.now - unstoredSince
+    guard let oldest = pending.first?.since ?? unstoredSince else { return .zero }
+    return clock.now - oldest
   }
 
   /// Takes bytes that follow those taken before, and returns the segments that they filled.
@@ -88,14 +88,14 @@ actor WALPipeline {
   func finish(_ upload: Upload) async throws {
     let progress = state.finish(upload.job.id)
     if case .segment(let name) = upload.job.work { lastSegment = max(lastSegment ?? name, name) }
-    while let first = pendingCommits.first, first.end <= progress.durable {
-      lastCommitTime = max(lastCommitTime ?? first.time, first.time)
-      pendingCommits.removeFirst()
+    while let first = pending.first, first.end <= progress.durable {
+      if let commit = first.commit { lastCommitTime = max(lastCommitTime ?? commit, commit) }
+      pending.removeFirst()
     }
     if !progress.removable.isEmpty { try await archive.deletePartials(progress.removable) }
   }
 
   private func note(_ job: WALReceiverState.Job) {
-    if let time = commits.latestSoFar?.time { pendingCommits.append((job.end, time)) }
+    pending.append((job.end, unstoredSince, commits.latestSoFar?.time))
   }
 }

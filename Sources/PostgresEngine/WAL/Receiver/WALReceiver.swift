@@ -66,10 +66,12 @@ public final class WALReceiver: Sendable {
     var backoff = ReceiverBackoff()
     while true {
       try Task.checkCancellation()
+      let begun = ContinuousClock.now
       do {
-        try await life { backoff.reset() }
+        try await life()
       } catch {
         if Task.isCancelled { throw CancellationError() }
+        backoff.reset(after: begun.duration(to: .now))
         guard let delay = backoff.delay(after: error) else { throw error }
         logger.warning("WAL receiver will try again", metadata: ["reason": "\(error)", "after": "\(delay)"])
         report.retrying("\(error)")
@@ -80,21 +82,23 @@ public final class WALReceiver: Sendable {
 
   /// From finding out where the archive ends to whatever makes that doubtful. Uploads live as long as this; the
   /// connection to the server may break and come back meanwhile.
-  private func life(_ onProgress: @escaping @Sendable () -> Void) async throws {
+  private func life() async throws {
     try await withThrowingDiscardingTaskGroup { group in
       var session = try await ReceiverSession.open(self)
       var pipeline = try await session.beginAtArchiveEnd()
       let flushing = ReceiverFlush(receiver: self)
       group.addTask { try await flushing.run() }
+      var backoff = ReceiverBackoff()
       while true {
+        let begun = ContinuousClock.now
         do {
-          onProgress()
           pipeline = try await stream(session, pipeline, flushing, in: &group)
         } catch let error as PostgresError where error.isTransient && !Task.isCancelled {
           // What was received stays here: only the connection is new.
           await flushing.disconnected()
           report.retrying(error.description)
-          session = try await reopen(session, after: error)
+          backoff.reset(after: begun.duration(to: .now))
+          session = try await reopen(session, after: error, &backoff)
           pipeline = try await session.resume(pipeline)
         }
       }
@@ -158,9 +162,11 @@ public final class WALReceiver: Sendable {
     }
   }
 
-  private func reopen(_ session: ReceiverSession, after first: PostgresError) async throws -> ReceiverSession {
+  private func reopen(
+    _ session: ReceiverSession, after first: PostgresError, _ backoff: inout ReceiverBackoff
+  ) async throws -> ReceiverSession {
     await session.connection.close()
-    var (error, backoff) = (first, ReceiverBackoff())
+    var error = first
     while true {
       guard let delay = backoff.delay(after: error) else { throw error }
       try await Task.sleep(for: delay)

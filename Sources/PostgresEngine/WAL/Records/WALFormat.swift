@@ -18,6 +18,7 @@ enum WALFormat {
   static let checkpointShutdown: UInt8 = 0x00
   static let checkpointOnline: UInt8 = 0x10
   static let segmentSwitch: UInt8 = 0x40
+  static let parameterChange: UInt8 = 0x60
   static let restorePoint: UInt8 = 0x70
 
   static let commit: UInt8 = 0x00

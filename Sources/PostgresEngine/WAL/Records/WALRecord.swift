@@ -11,6 +11,8 @@ public struct WALRecord: Hashable, Sendable {
     case restorePoint(name: String, time: PostgresTime)
     /// A checkpoint; replay from it would begin at `redo`.
     case checkpoint(redo: LSN, timeline: TimelineID)
+    /// The server was started with other settings of those that a recovery must not go below.
+    case parameters(RequiredParameters)
     /// `pg_switch_wal()`: the rest of the segment is padding.
     case segmentSwitch
   }

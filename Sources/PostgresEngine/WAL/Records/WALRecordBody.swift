@@ -19,7 +19,8 @@ struct WALRecordBody {
       }
     case WALFormat.xlogResourceManager:
       switch info & 0xF0 {
-      case WALFormat.segmentSwitch, WALFormat.restorePoint, WALFormat.checkpointOnline, WALFormat.checkpointShutdown:
+      case WALFormat.segmentSwitch, WALFormat.restorePoint, WALFormat.parameterChange, WALFormat.checkpointOnline,
+        WALFormat.checkpointShutdown:
         return true
       default: return false
       }
@@ -38,6 +39,12 @@ struct WALRecordBody {
     case WALFormat.restorePoint:
       let time = PostgresTime(microseconds: try data.take(Int64.self))
       return .restorePoint(name: data.takeText(), time: time)
+    case WALFormat.parameterChange:
+      return .parameters(
+        RequiredParameters(
+          maxConnections: try data.take(Int32.self), maxWorkerProcesses: try data.take(Int32.self),
+          maxWALSenders: try data.take(Int32.self), maxPreparedTransactions: try data.take(Int32.self),
+          maxLocksPerTransaction: try data.take(Int32.self)))
     default:
       let redo = LSN(try data.take(UInt64.self))
       return .checkpoint(redo: redo, timeline: TimelineID(try data.take(UInt32.self)))

@@ -1,0 +1,87 @@
+import ArgumentParser
+import Glibc
+
+/// The repository beside `restic`: the same data, the same S3 server, the same run.
+struct RepositoryBench: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "repository",
+    abstract: "Backs up, backs up again and restores, by restic and by Tidemark, and prints both in a table.")
+
+  @Option(help: "How much data, as a part of 20,000 small files (608 MB) and one file of 2 GiB.")
+  var scale = 1.0
+
+  @Option(help: "How often each row is measured; the table has the medians.")
+  var repeats = 1
+
+  @Option(help: "Only this data set: 'small' or 'large'.")
+  var only: String?
+
+  func validate() throws {
+    guard scale > 0, scale <= 100 else { throw ValidationError("--scale is above 0 and at most 100") }
+    guard repeats > 0 else { throw ValidationError("--repeats is at least 1") }
+    guard only == nil || only == "small" || only == "large" else {
+      throw ValidationError("--only is 'small' or 'large'")
+    }
+  }
+
+  func run() async throws {
+    let folder = try BenchFolder()
+    defer { folder.remove() }
+    let server = try BenchS3(folder: folder)
+    defer { server.stop() }
+    var table = BenchTable()
+    if only != "large" {
+      try await measure(SmallFiles(count: Int(20_000 * scale)), folder, server, &table)
+    }
+    if only != "small" {
+      try await measure(LargeFile(bytes: Int64(2 * 1024 * 1024 * 1024 * scale)), folder, server, &table)
+    }
+    print(table.text)
+  }
+
+  private func measure(
+    _ data: any BenchData, _ folder: BenchFolder, _ server: BenchS3, _ table: inout BenchTable
+  ) async throws {
+    let source = folder.path("source")
+    for round in 1...repeats {
+      for program in BenchProgram.allCases {
+        // The same numbers make the same data for both, so that what they store can be compared.
+        say("\(data.name): making the data, round \(round)")
+        try data.make(at: source)
+        let runner = BenchRunner(
+          program: program, folder: folder, server: server, prefix: "\(getpid())/\(data.key)-\(program)-\(round)")
+        try await runner.initialize()
+        for work in BenchWork.allCases {
+          if work == .changed { try data.change(at: source) }
+          say("\(data.name): \(program), \(work.rawValue)")
+          table.add(try await runner.measure(work, source), "\(data.name): \(work.rawValue)", program)
+        }
+        try await runner.remove()
+        try folder.empty("source")
+      }
+    }
+  }
+}
+
+/// What is measured, in this order.
+enum BenchWork: String, CaseIterable {
+  case first = "first backup"
+  case unchanged = "nothing changed"
+  case changed = "1 % changed"
+  case restore = "restore"
+  case syncedRestore = "restore, synced"
+}
+
+/// Who does it.
+enum BenchProgram: String, CaseIterable, CustomStringConvertible {
+  case restic
+  case tidemark
+
+  var description: String { rawValue }
+}
+
+/// Says on the standard error stream what is being done.
+func say(_ text: String) {
+  let line = Array("bench: \(text)\n".utf8)
+  _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}

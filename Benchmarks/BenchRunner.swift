@@ -1,0 +1,105 @@
+import Glibc
+
+/// Runs one program's work on one repository, as a child process whose use of the machine the system counts.
+struct BenchRunner {
+  let program: BenchProgram
+  let folder: BenchFolder
+  let server: BenchS3
+  let prefix: String
+
+  /// Makes the repository; not measured.
+  func initialize() async throws {
+    switch program {
+    case .restic: _ = try spawn(["restic", "-r", server.resticURL(prefix), "init", "--quiet"])
+    case .tidemark: _ = try spawn(worker("init", []))
+    }
+  }
+
+  /// Removes the repository again.
+  func remove() async throws { try await server.remove(prefix) }
+
+  func measure(_ work: BenchWork, _ source: String) async throws -> BenchMeasurement {
+    let target = folder.path("target")
+    var measurement: BenchMeasurement
+    switch (program, work) {
+    case (.restic, .first), (.restic, .unchanged), (.restic, .changed):
+      measurement = try spawn(["restic", "-r", server.resticURL(prefix), "backup", "--quiet", source])
+    case (.restic, .restore):
+      measurement = try spawn(
+        ["restic", "-r", server.resticURL(prefix), "restore", "latest", "--quiet", "--target", target])
+    case (.restic, .syncedRestore):
+      // restic leaves the rest to the system; what is counted is its restore and the system's rest.
+      measurement = try spawn([
+        "sh", "-c",
+        "restic -r \(server.resticURL(prefix)) restore latest --quiet --target \(target) && sync -f \(target)",
+      ])
+    case (.tidemark, .first), (.tidemark, .unchanged), (.tidemark, .changed):
+      measurement = try spawn(worker("backup", [source]))
+    case (.tidemark, .restore): measurement = try spawn(worker("restore", [target]))
+    case (.tidemark, .syncedRestore): measurement = try spawn(worker("restore", [target, "--synced"]))
+    }
+    if work == .restore || work == .syncedRestore { try folder.empty("target") }
+    measurement.stored = try await server.storedBytes(prefix)
+    return measurement
+  }
+
+  private func worker(_ work: String, _ arguments: [String]) -> [String] {
+    ["/proc/self/exe", "repository-worker", work, prefix] + arguments
+  }
+
+  private func spawn(_ arguments: [String]) throws -> BenchMeasurement {
+    let environment =
+      server.environment + [
+        "RESTIC_PASSWORD=bench", "RESTIC_CACHE_DIR=\(folder.path("cache"))", "TMPDIR=\(folder.path("temporary"))",
+        "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=\(folder.path("temporary"))",
+      ]
+    let begin = ContinuousClock.now
+    var child: pid_t = 0
+    let outcome = withCStrings(arguments) { arguments in
+      withCStrings(environment) { environment in
+        arguments[0].map { posix_spawnp(&child, $0, nil, nil, arguments, environment) } ?? EINVAL
+      }
+    }
+    guard outcome == 0 else { throw BenchError("'\(arguments[0])' does not start: error \(outcome)") }
+    var status: Int32 = 0
+    var usage = rusage()
+    while wait4(child, &status, 0, &usage) < 0 { guard errno == EINTR else { break } }
+    guard status == 0 else { throw BenchError("'\(arguments.joined(separator: " "))' failed with status \(status)") }
+    return BenchMeasurement(
+      seconds: (ContinuousClock.now - begin) / .seconds(1),
+      cpuSeconds: usage.ru_utime.inSeconds + usage.ru_stime.inSeconds,
+      peakMiB: Double(usage.ru_maxrss) / 1024, stored: 0)
+  }
+}
+
+/// What a run cost.
+struct BenchMeasurement {
+  var seconds: Double
+  var cpuSeconds: Double
+  var peakMiB: Double
+  /// Bytes in the repository afterwards.
+  var stored: Int64
+}
+
+/// Why a benchmark cannot go on.
+struct BenchError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}
+
+extension timeval {
+  fileprivate var inSeconds: Double { Double(tv_sec) + Double(tv_usec) / 1_000_000 }
+}
+
+/// Calls `body` with a null-terminated array of C strings.
+private func withCStrings<Result>(
+  _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+  var pointers = strings.map { strdup($0) } + [nil]
+  defer { for pointer in pointers { free(pointer) } }
+  return pointers.withUnsafeMutableBufferPointer { buffer in
+    guard let base = buffer.baseAddress else { preconditionFailure("there is a null at least") }
+    return body(base)
+  }
+}

@@ -1,0 +1,43 @@
+import NIOCore
+
+/// The files that PostgreSQL asks for while it recovers along a lineage.
+struct LineageFiles: Sendable {
+  let catalog: WALCatalog
+  let lineage: Lineage
+
+  /// The file's bytes; nil where the lineage has no such file.
+  ///
+  /// A segment that is not whole is filled up with zeros, which PostgreSQL takes for the end of the log. Only timelines
+  /// of the lineage exist here: of others PostgreSQL must not know, or it would skip their numbers when it promotes.
+  func bytes(_ file: String) async throws -> ByteBuffer? {
+    if let timeline = TimelineHistory.timeline(ofFileName: file) {
+      guard let piece = lineage.piece(of: timeline), timeline.number > 1 else { return nil }
+      return try await archive(piece).historyFile(timeline)
+    }
+    guard let name = WALSegmentName(file, size: lineage.segmentSize) else { return nil }
+    return try await segment(name)
+  }
+
+  /// The file of the segment `number`, on the timeline that is right for it.
+  func segment(number: UInt64) async throws -> (name: WALSegmentName, bytes: ByteBuffer)? {
+    guard let name = lineage.segment(number), let bytes = try await segment(name) else { return nil }
+    return (name, bytes)
+  }
+
+  private func segment(_ name: WALSegmentName) async throws -> ByteBuffer? {
+    guard let piece = lineage.piece(of: name.timeline), piece.to.map({ name.start < $0 }) ?? true else { return nil }
+    let archive = archive(piece)
+    // It may become whole, and its parts vanish, between one look and the next.
+    for _ in 0..<2 {
+      if let whole = try await archive.segment(name) { return whole }
+      guard var beginning = try await archive.beginning(of: name)?.bytes else { continue }
+      beginning.writeRepeatingByte(0, count: Int(name.size.bytes) - beginning.readableBytes)
+      return beginning
+    }
+    return nil
+  }
+
+  private func archive(_ piece: Lineage.Piece) -> WALArchive {
+    catalog.archive(piece.incarnation, lineage.segmentSize)
+  }
+}
