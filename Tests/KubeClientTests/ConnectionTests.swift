@@ -114,9 +114,12 @@ struct ConnectionTests {
       let proxy = try await FaultProxy.start(to: configuration.server.port)
       proxy.rule { _ in
         let place = Int.random(in: 0..<70_000)
-        return [.none, .none, .reset(after: place, .toClient), .close(after: place, .toClient)].randomElement() ?? .none
+        switch Int.random(in: 0..<4) {
+        case 0: return FaultProxy.Fault.reset(after: place, .toClient)
+        case 1: return FaultProxy.Fault.close(after: place, .toClient)
+        default: return FaultProxy.Fault.none
+        }
       }
-      configuration.server.port = proxy.port
       var whole = 0
       for _ in 0..<40 {
         // A client each, so that each begins with a connection of its own.
@@ -146,7 +149,8 @@ struct ConnectionTests {
       let proxy = try await FaultProxy.start(to: configuration.server.port)
       proxy.rule { number in
         let place = Int.random(in: 3_000..<20_000)
-        return number % 2 == 0 ? .reset(after: place, .toClient) : .close(after: place, .toClient)
+        return number % 2 == 0
+          ? FaultProxy.Fault.reset(after: place, .toClient) : FaultProxy.Fault.close(after: place, .toClient)
       }
       configuration.server.port = proxy.port
       let cut = try KubeClient.quiet(configuration)
