@@ -30,7 +30,7 @@ struct ConnectionTests {
   func credentials(context: String) async throws {
     let client = try KubeClient.quiet(try await TestServers.kube().configuration(context: context))
     #expect(try await client.serverVersion().gitVersion.hasPrefix("v1."))
-    #expect(try await client.list(Secret.self, namespace: "default").items.isEmpty)
+    _ = try await client.list(Secret.self, namespace: "default")
     await client.shutdown()
   }
 
@@ -99,7 +99,7 @@ struct ConnectionTests {
     let refused = await #expect(throws: KubeError.self) { _ = try await client.list(Secret.self, namespace: "default") }
     #expect(refused?.isUnauthorized == true)
     try folder.write("token", token)
-    #expect(try await client.list(Secret.self, namespace: "default").items.isEmpty)
+    _ = try await client.list(Secret.self, namespace: "default")
     await client.shutdown()
   }
 
