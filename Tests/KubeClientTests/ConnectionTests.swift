@@ -109,7 +109,7 @@ struct ConnectionTests {
       for index in 0..<60 {
         try await client.create(Widget("w\(index)", in: namespace, note: String(repeating: "x", count: 500)))
       }
-      var configuration = client.configuration
+      let configuration = client.configuration
       // A TLS handshake takes some 2 KiB, the list some 60 KiB.
       let proxy = try await FaultProxy.start(to: configuration.server.port)
       proxy.rule { _ in
