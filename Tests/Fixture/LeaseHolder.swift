@@ -23,7 +23,6 @@ struct LeaseHolder: AsyncParsableCommand {
   @Option(help: "Milliseconds after which a leader lets go by itself; 0: never.") var holdFor = 0
 
   func run() async throws {
-    setvbuf(stdout, nil, _IOLBF, 0)
     var logger = Logger(label: "lease-holder") { StreamLogHandler.standardError(label: $0) }
     logger.logLevel = .debug
     let client = try KubeClient(configuration: .load(kubeconfig: kubeconfig), logger: logger)

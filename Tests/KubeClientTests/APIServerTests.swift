@@ -1,6 +1,7 @@
 import Foundation
 import KubeClient
 import KubeModel
+import TestSupport
 import Testing
 
 /// The verbs against a real API server.
@@ -226,7 +227,7 @@ struct APIServerTests {
 
       // etcd forgets the version that the first page was read at.
       try await client.create(Widget("late", in: namespace))
-      try APIServer.shared.hack("compact")
+      try await TestServers.kube().compact()
       let expired = await failure {
         try await client.list(
           Widget.self, namespace: namespace, options: .init(limit: 500, continueToken: page.metadata.continueToken))

@@ -1,6 +1,7 @@
 import Foundation
 import KubeClient
 import KubeModel
+import TestSupport
 import Testing
 
 /// What a server, or something before it, may answer; a scripted server says it byte by byte.
@@ -140,7 +141,7 @@ struct AnswerTests {
     ) { client, server in
       let error = await failure { try await client.get(Widget.self, key) }
       #expect(error?.code == "KubernetesTimeout")
-      #expect(await eventually { server.clientCloses == 1 })
+      try await eventually { server.clientCloses == 1 }
     }
   }
 
@@ -152,7 +153,7 @@ struct AnswerTests {
     ) { client, server in
       let error = await failure { try await client.get(Widget.self, key) }
       #expect(error?.code == "KubernetesTimeout")
-      #expect(await eventually { server.clientCloses == 1 })
+      try await eventually { server.clientCloses == 1 }
     }
   }
 
@@ -161,10 +162,10 @@ struct AnswerTests {
     try await withServer({ _, _ in [.awaitClose] }) { client, server in
       let key = key
       let task = Task { try await client.get(Widget.self, key) }
-      #expect(await eventually { server.requests.count == 1 })
+      try await eventually { server.requests.count == 1 }
       task.cancel()
       await #expect(throws: CancellationError.self) { _ = try await task.value }
-      #expect(await eventually { server.clientCloses == 1 })
+      try await eventually { server.clientCloses == 1 }
     }
   }
 

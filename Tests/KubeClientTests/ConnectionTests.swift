@@ -1,13 +1,14 @@
 import Foundation
 import KubeClient
 import KubeModel
+import TestSupport
 import Testing
 
 /// Ways of not getting through to a real API server, each with an error of its own, and ways of getting through.
 @Suite("Connections to a real API server")
 struct ConnectionTests {
   private func version(_ configuration: KubeConfiguration) async throws -> String {
-    let client = try APIServer.client(configuration)
+    let client = try KubeClient.quiet(configuration)
     do {
       let version = try await client.serverVersion()
       await client.shutdown()
@@ -19,7 +20,7 @@ struct ConnectionTests {
   }
 
   private func failure(_ change: (inout KubeConfiguration) -> Void) async throws -> KubeError? {
-    var configuration = try APIServer.shared.configuration()
+    var configuration = try await TestServers.kube().configuration()
     change(&configuration)
     let changed = configuration
     return await #expect(throws: KubeError.self) { _ = try await version(changed) }
@@ -27,9 +28,9 @@ struct ConnectionTests {
 
   @Test("a token and a client certificate each get through", arguments: ["token", "certificate"])
   func credentials(context: String) async throws {
-    let client = try APIServer.client(try APIServer.shared.configuration(context: context))
+    let client = try KubeClient.quiet(try await TestServers.kube().configuration(context: context))
     #expect(try await client.serverVersion().gitVersion.hasPrefix("v1."))
-    #expect(try await client.list(Secret.self, namespace: "default").items.isEmpty)
+    _ = try await client.list(Secret.self, namespace: "default")
     await client.shutdown()
   }
 
@@ -38,9 +39,8 @@ struct ConnectionTests {
     let wrong = try await failure { $0.credentials = .token("wrong") }
     #expect(wrong?.isUnauthorized == true && wrong?.code == "KubernetesUnauthorized")
 
-    let folder = try Folder()
-    let file = try folder.write("config", try APIServer.shared.hack("kubeconfig", "--user", "nobody"))
-    let client = try APIServer.client(try KubeConfiguration.load(kubeconfig: file, environment: [:]))
+    let file = try await TestServers.kube().kubeconfig(user: "nobody")
+    let client = try KubeClient.quiet(try KubeConfiguration.load(kubeconfig: file, environment: [:]))
     let forbidden = await #expect(throws: KubeError.self) {
       _ = try await client.list(Secret.self, namespace: "default")
     }
@@ -56,18 +56,18 @@ struct ConnectionTests {
 
   @Test("an untrusted server is reached only where the kubeconfig says that it may be anyone")
   func insecure() async throws {
-    var configuration = try APIServer.shared.configuration()
+    var configuration = try await TestServers.kube().configuration()
     configuration.trust = .anyCertificate
     #expect(try await version(configuration).hasPrefix("v1."))
   }
 
   @Test("the certificate must name the server's address, or the tls-server-name given in its place")
   func serverName() async throws {
-    // The certificate has 127.0.0.1 and kubernetes.default.svc, and not the address of this proxy.
-    var configuration = try APIServer.shared.configuration()
-    let proxy = try CuttingProxy(to: configuration.server.port, host: 2) { nil }
-    configuration.server.host = "127.0.0.2"
-    configuration.server.port = proxy.port
+    // The certificate has 127.0.0.1 and kubernetes.default.svc, and not 127.0.0.2.
+    var configuration = try await TestServers.kube().configuration()
+    let address = try SecondAddress(of: configuration.server.port)
+    configuration.server.host = address.host
+    configuration.server.port = address.port
     for name in [nil, "other.example"] {
       configuration.tlsServerName = name
       let changed = configuration
@@ -91,15 +91,15 @@ struct ConnectionTests {
   @Test("a token file that is replaced before its token is refused is read again")
   func tokenFile() async throws {
     let folder = try Folder()
-    var configuration = try APIServer.shared.configuration()
+    var configuration = try await TestServers.kube().configuration()
     guard case .token(let token) = configuration.credentials else { return }
     let path = try folder.write("token", "expired")
     configuration.credentials = .tokenFile(path: path)
-    let client = try APIServer.client(configuration)
+    let client = try KubeClient.quiet(configuration)
     let refused = await #expect(throws: KubeError.self) { _ = try await client.list(Secret.self, namespace: "default") }
     #expect(refused?.isUnauthorized == true)
     try folder.write("token", token)
-    #expect(try await client.list(Secret.self, namespace: "default").items.isEmpty)
+    _ = try await client.list(Secret.self, namespace: "default")
     await client.shutdown()
   }
 
@@ -111,14 +111,19 @@ struct ConnectionTests {
       }
       var configuration = client.configuration
       // A TLS handshake takes some 2 KiB, the list some 60 KiB.
-      let proxy = try CuttingProxy(to: configuration.server.port) {
-        Bool.random() ? nil : Int.random(in: 0..<70_000)
+      let proxy = try await FaultProxy.start(to: configuration.server.port)
+      proxy.rule { _ in
+        let place = Int.random(in: 0..<70_000)
+        switch Int.random(in: 0..<4) {
+        case 0: return FaultProxy.Fault.reset(after: place, .toClient)
+        case 1: return FaultProxy.Fault.close(after: place, .toClient)
+        default: return FaultProxy.Fault.none
+        }
       }
-      configuration.server.port = proxy.port
       var whole = 0
       for _ in 0..<40 {
         // A client each, so that each begins with a connection of its own.
-        let cut = try APIServer.client(configuration)
+        let cut = try KubeClient.quiet(configuration)
         do {
           let list = try await cut.listAll(Widget.self, namespace: namespace, pageSize: 25)
           #expect(list.items.count == 60)
@@ -128,7 +133,8 @@ struct ConnectionTests {
         }
         await cut.shutdown()
       }
-      #expect(proxy.cutConnections > 10 && whole > 20)
+      #expect(proxy.connectionCount > 50 && whole > 20)
+      try await proxy.stop()
     }
   }
 
@@ -140,9 +146,14 @@ struct ConnectionTests {
         try await client.create(Widget("w\(index)", in: namespace, note: String(repeating: "x", count: 300)))
       }
       var configuration = client.configuration
-      let proxy = try CuttingProxy(to: configuration.server.port) { Int.random(in: 3_000..<20_000) }
+      let proxy = try await FaultProxy.start(to: configuration.server.port)
+      proxy.rule { number in
+        let place = Int.random(in: 3_000..<20_000)
+        return number % 2 == 0
+          ? FaultProxy.Fault.reset(after: place, .toClient) : FaultProxy.Fault.close(after: place, .toClient)
+      }
       configuration.server.port = proxy.port
-      let cut = try APIServer.client(configuration)
+      let cut = try KubeClient.quiet(configuration)
       var (version, names, tries) = (start, [String](), 0)
       while names.count < 100, tries < 500 {
         tries += 1
@@ -159,7 +170,8 @@ struct ConnectionTests {
       }
       await cut.shutdown()
       #expect(names == (0..<100).map { "w\($0)" })
-      #expect(proxy.cutConnections > 3)
+      #expect(proxy.connectionCount > 3)
+      try await proxy.stop()
     }
   }
 }

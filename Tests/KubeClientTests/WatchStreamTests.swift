@@ -1,6 +1,7 @@
 import KubeClient
 import KubeModel
 import NIOCore
+import TestSupport
 import Testing
 
 /// What a watch may bring; a scripted server says it byte by byte.
@@ -118,7 +119,7 @@ struct WatchStreamTests {
       for try await _ in client.watch(Widget.self) {}
     }
     #expect(error?.code == "KubernetesTimeout")
-    #expect(await eventually { server.clientCloses == 1 })
+    try await eventually { server.clientCloses == 1 }
     await client.shutdown()
   }
 
@@ -128,10 +129,10 @@ struct WatchStreamTests {
     let server = try ScriptedServer { _, _ in [ScriptedServer.watchHead, event, .awaitClose] }
     let client = try server.client()
     let task = Task { for try await _ in client.watch(Widget.self) {} }
-    #expect(await eventually { server.requests.count == 1 })
+    try await eventually { server.requests.count == 1 }
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }
-    #expect(await eventually { server.clientCloses == 1 })
+    try await eventually { server.clientCloses == 1 }
     await client.shutdown()
   }
 
@@ -141,7 +142,7 @@ struct WatchStreamTests {
     let server = try ScriptedServer { _, _ in [ScriptedServer.watchHead, event, .awaitClose] }
     let client = try server.client()
     for try await _ in client.watch(Widget.self) { break }
-    #expect(await eventually { server.clientCloses == 1 })
+    try await eventually { server.clientCloses == 1 }
     await client.shutdown()
   }
 
@@ -154,12 +155,12 @@ struct WatchStreamTests {
     let client = try server.client()
     try await withThrowingTaskGroup(of: Void.self) { group in
       for _ in 0..<20 { group.addTask { for try await _ in client.watch(Widget.self) {} } }
-      #expect(await eventually { server.requests.count == 20 })
+      try await eventually { server.requests.count == 20 }
       _ = try await client.get(Widget.self, ObjectKey(namespace: "n", name: "a"))
       group.cancelAll()
       while let _ = await group.nextResult() {}
     }
-    #expect(await eventually { server.clientCloses == 20 })
+    try await eventually { server.clientCloses == 20 }
     await client.shutdown()
   }
 }

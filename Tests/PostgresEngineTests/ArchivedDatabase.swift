@@ -226,3 +226,20 @@ extension ArchivedDatabase {
     ).create(in: store)
   }
 }
+
+extension ArchivedDatabase {
+  /// A streaming standby of the server.
+  func standby() async throws -> TestPostgres {
+    let directory = try ScratchDirectory("standby")
+    let data = directory.file("data")
+    try await RunningProgram.run(
+      "\(server.binaries)/pg_basebackup", ["-D", data, "-R", "-X", "stream", "-c", "fast"],
+      environment: server.environment())
+    return try await TestPostgres.serve(dataDirectory: data, from: server)
+  }
+
+  /// The root incarnation of what `server` serves.
+  func rootOf(_ server: TestPostgres) async throws -> IncarnationID {
+    .root(systemIdentifier: UInt64(try await server.psql("SELECT system_identifier FROM pg_control_system()")) ?? 0)
+  }
+}

@@ -49,4 +49,82 @@ struct WALReceiverTests {
     try await database.verifyArchive()
     try await database.remove()
   }
+
+  @Test("an object store that goes away and comes back loses nothing, and the server is kept waiting, not lost")
+  func storeOutage() async throws {
+    let database = try await ArchivedDatabase.start { $0.settings = ["wal_sender_timeout": "2s"] }
+    let flaky = FlakyStore(database.store)
+    try await database.receiving(store: flaky) { log in
+      try await database.server.psql("CREATE TABLE t (i int, x text)")
+      try await database.archived(log)
+      flaky.isAway = true
+      for number in 0..<5 {
+        try await database.server.psql(
+          "INSERT INTO t SELECT \(number), repeat(md5(random()::text), 100) FROM generate_series(1, 2000)",
+          "SELECT pg_switch_wal()")
+      }
+      try await eventually("the outage is reported") { log.last?.phase == .retrying }
+      let confirmed = try await database.server.psql("SELECT restart_lsn FROM pg_replication_slots")
+      #expect(try await database.archiveEnd() >= LSN(confirmed) ?? LSN(0))
+      flaky.isAway = false
+      try await database.archived(log)
+    }
+    try await database.verifyArchive()
+    try await database.remove()
+  }
+
+  @Test("a server of another system is refused, and nothing of it is written")
+  func otherSystem() async throws {
+    let database = try await ArchivedDatabase.start()
+    try await database.receiving { log in try await database.archived(log) }
+    let other = try await TestPostgres.start()
+    let error = await #expect(throws: WALError.self) {
+      try await database.receiving(from: other) { log in
+        try await eventually("it is refused") { log.failure != nil }
+        throw log.failure ?? TestFailure("it was not refused")
+      }
+    }
+    #expect(error?.code == .systemMismatch)
+    try await other.remove()
+    try await database.remove()
+  }
+
+  @Test("two receivers at once do no harm: one streams, the other waits for its turn")
+  func twoReceivers() async throws {
+    let database = try await ArchivedDatabase.start()
+    try await database.server.psql("CREATE TABLE t (i int)")
+    try await database.receiving { first in
+      try await database.archived(first)
+      try await database.receiving { second in
+        for number in 0..<20 { try await database.server.psql("INSERT INTO t VALUES (\(number))") }
+        try await database.archived(first)
+        #expect(second.failure == nil)
+      }
+    }
+    try await database.verifyArchive()
+    try await database.remove()
+  }
+
+  @Test("a promotion is followed: the history file first, then the new timeline, in one unbroken way")
+  func promotion() async throws {
+    let database = try await ArchivedDatabase.start()
+    try await database.server.psql("CREATE TABLE t (i int)")
+    let standby = try await database.standby()
+    try await database.receiving(from: standby) { log in
+      try await eventually("streaming") { log.last?.phase == .streaming || log.failure != nil }
+      try await database.server.psql("INSERT INTO t VALUES (1)", "SELECT pg_switch_wal()", "INSERT INTO t VALUES (2)")
+      let text = try await database.server.psql("SELECT pg_current_wal_flush_lsn()")
+      let lsn = try #require(LSN(text))
+      try await eventually("the archive reaches \(lsn)") { log.last?.lastLSN.map { $0 >= lsn } ?? false }
+      try await database.server.stop()
+      try await standby.psql("SELECT pg_promote()")
+      try await standby.psql("INSERT INTO t VALUES (3)")
+      try await database.archived(log, on: standby)
+      #expect(log.last?.timeline == TimelineID(2))
+    }
+    let records = try await database.verifyArchive(try await database.rootOf(standby))
+    #expect(records.contains { if case .commit = $0.kind { true } else { false } })
+    try await standby.remove()
+    try await database.remove()
+  }
 }

@@ -54,7 +54,14 @@ final class S3Transport: Sendable {
     private var triedClock = false
     private var triedCredentials = false
 
+    private var corruptions = 0
+
     init(_ policy: RetryPolicy) { retries = RetryCourse(policy) }
+
+    mutating func takeCorruption() -> Int {
+      corruptions += 1
+      return corruptions
+    }
 
     mutating func takeClock() -> Bool {
       defer { triedClock = true }
@@ -128,6 +135,8 @@ final class S3Transport: Sendable {
   /// Waits before a broken download is taken up again; throws when waiting does not help any more.
   func wait(after failure: S3Failure, _ course: inout Course) async throws {
     guard case .wait(let minimum) = failure.remedy else { throw failure.error }
+    // Bytes that arrive wrong every time were wrong before they left.
+    if failure.error.code == .corrupted, course.takeCorruption() >= 3 { throw failure.error }
     let decision = course.retries.failed(at: .now, minimum: minimum, dice: Double.random(in: 0...1))
     guard case .retry(let wait) = decision else { throw failure.error }
     try await Task.sleep(for: wait)

@@ -46,6 +46,7 @@ struct BackupReceiver {
   private var open = Open.none
   private var configuration: (entry: TarEntry, content: ByteBuffer)?
   private var hasTablespaces = false
+  private var missingDirectories: Set<String> = []
 
   init(
     writer: SnapshotWriter, version: PostgresVersion, verifiesPages: Bool, pieceBytes: Int, logger: Logger,
@@ -64,7 +65,7 @@ struct BackupReceiver {
     case .archiveBegan(let archive):
       self.archive = archive
       parser = TarParser()
-      if case .tablespace = archive { try putTablespaceDirectory() }
+      if case .tablespace = archive { missingDirectories.insert(archive.prefix) }
     case .archiveData(let bytes): try await receive(bytes)
     case .archiveEnded: try parser.finish()
     case .manifestData(let bytes): manifest.writeImmutableBuffer(bytes)
@@ -78,6 +79,7 @@ struct BackupReceiver {
   mutating func finish(segmentSize: WALSegmentSize) async throws {
     guard let start, let stop else { throw BaseBackupProtocol.violation("ended before the backup had") }
     guard start.timeline == stop.timeline else { throw BaseBackup.timelineChanged(start.timeline, stop.timeline) }
+    try putMissingDirectories()
     try await putConfiguration()
     try received.verify(BackupManifest(manifest))
     try received.verifyWAL(from: start.lsn, to: stop.lsn, timeline: start.timeline, size: segmentSize)
@@ -107,7 +109,9 @@ struct BackupReceiver {
     open = .contentless
     switch entry.kind {
     case .directory where path == archive.prefix: break
-    case .directory: try writer.directory(ByteString(path), attributes)
+    case .directory:
+      missingDirectories.remove(path)
+      try writer.directory(ByteString(path), attributes)
     case .symlink where archive == .base && TablespaceLayout.isLink(entry): hasTablespaces = true
     case .symlink(let target): try writer.symlink(ByteString(path), target: ByteString(target), attributes)
     case .file where path == TablespaceLayout.configurationFile: open = .configuration(entry, ByteBuffer())
@@ -167,10 +171,12 @@ struct BackupReceiver {
     reporter.progress.filesDone += 1
   }
 
-  /// The archive of a tablespace does not name the directory itself.
-  private func putTablespaceDirectory() throws {
-    try writer.directory(
-      ByteString(archive.prefix), NodeAttributes(mode: 0o700, modified: .now, owner: owner))
+  /// The archive of a tablespace does not name the tablespace's own directory. The base archive does from 16 on, for
+  /// tablespaces that are in place at the server already.
+  private func putMissingDirectories() throws {
+    for path in missingDirectories {
+      try writer.directory(ByteString(path), NodeAttributes(mode: 0o700, modified: .now, owner: owner))
+    }
   }
 
   private mutating func putConfiguration() async throws {

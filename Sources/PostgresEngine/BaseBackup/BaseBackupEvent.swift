@@ -1,7 +1,7 @@
-import NIOCore
+package import NIOCore
 
 /// One of the archives of which a base backup consists.
-enum BackupArchive: Sendable, Equatable {
+package enum BackupArchive: Sendable, Equatable {
   /// The data directory.
   case base
   /// A tablespace: its OID, and where the server has it.
@@ -17,7 +17,7 @@ enum BackupArchive: Sendable, Equatable {
 }
 
 /// What a base backup brings, in order.
-enum BaseBackupEvent: Sendable, Equatable {
+package enum BaseBackupEvent: Sendable, Equatable {
   /// Recovery from this backup begins here.
   case began(at: LSN, timeline: TimelineID)
   /// The archives to come, and the server's estimate of their bytes.

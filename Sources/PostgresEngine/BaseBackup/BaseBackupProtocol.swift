@@ -6,7 +6,7 @@ import NIOCore
 /// `m` the manifest, `d` is data of either, `p` is progress. Before, there is one copy for each archive, in the order
 /// that was announced, and then one for the manifest. Source: PostgreSQL's documentation, "Streaming Replication
 /// Protocol", BASE_BACKUP, of 14 and of 15.
-struct BaseBackupProtocol {
+package struct BaseBackupProtocol {
   private enum State {
     case start
     case archives
@@ -23,10 +23,10 @@ struct BaseBackupProtocol {
   private var state = State.start
   private var archives: [BackupArchive] = []
 
-  init(_ version: PostgresVersion) { isMultiplexed = version.major >= 15 }
+  package init(_ version: PostgresVersion) { isMultiplexed = version.major >= 15 }
 
   /// The events that follow from `item`.
-  mutating func accept(_ item: CommandItem) throws -> [BaseBackupEvent] {
+  package mutating func accept(_ item: CommandItem) throws -> [BaseBackupEvent] {
     switch (state, item) {
     case (_, .notice(let report)): return [.warning(report)]
     case (.start, .result(let result)):
@@ -54,7 +54,7 @@ struct BaseBackupProtocol {
   }
 
   /// Whether the last result, which holds the end of the backup, has come.
-  var isComplete: Bool { if case .ended = state { true } else { false } }
+  package var isComplete: Bool { if case .ended = state { true } else { false } }
 
   private mutating func beginCopy(after current: Section, _ next: ArraySlice<BackupArchive>) -> [BaseBackupEvent] {
     let ended: [BaseBackupEvent] = current == .archive ? [.archiveEnded] : []

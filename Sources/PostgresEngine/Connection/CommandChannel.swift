@@ -1,8 +1,8 @@
-import NIOCore
+package import NIOCore
 import Synchronization
 
 /// One thing that a streaming command brings, in the order in which the server sent it.
-enum CommandItem: Sendable {
+package enum CommandItem: Sendable {
   /// A result with its rows.
   case result(SQLResult)
   /// The server begins to copy: what follows is data, until the next item of another kind.

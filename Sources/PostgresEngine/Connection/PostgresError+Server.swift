@@ -1,10 +1,10 @@
 /// The fields of an error or notice, as the server sent them.
-struct ServerReport: Sendable, Equatable {
-  var severity: String
-  var sqlState: String
-  var message: String
-  var detail: String?
-  var hint: String?
+package struct ServerReport: Sendable, Equatable {
+  package var severity: String
+  package var sqlState: String
+  package var message: String
+  package var detail: String?
+  package var hint: String?
 }
 
 extension PostgresError {

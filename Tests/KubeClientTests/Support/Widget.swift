@@ -83,15 +83,9 @@ extension Widget {
       if (try? await client.list(Widget.self, options: ListOptions(limit: 1))) != nil { return }
       try await Task.sleep(for: .milliseconds(50))
     }
-    throw APIServer.Failure(description: "the server does not serve widgets 10 s after they were defined")
+    throw NotServed()
   }
 }
 
-/// Calls `condition` until it gives true, for at most 10 s. Returns whether it did.
-func eventually(_ condition: () -> Bool) async -> Bool {
-  for _ in 0..<500 {
-    if condition() { return true }
-    try? await Task.sleep(for: .milliseconds(20))
-  }
-  return false
-}
+/// The server does not serve widgets 10 s after they were defined.
+struct NotServed: Error {}
