@@ -28,7 +28,7 @@ public struct RecoveryPlan: Sendable, Hashable, Codable {
       ("recovery_target_action", "promote"),
     ]
     switch stop {
-    case .time(let time): settings.append(("recovery_target_time", time.description))
+    case .time(let time): settings.append(("recovery_target_time", time.setting))
     case .lsn(let lsn): settings.append(("recovery_target_lsn", lsn.description))
     case .endOfWAL: break
     }
