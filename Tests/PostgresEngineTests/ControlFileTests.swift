@@ -25,10 +25,11 @@ struct ControlFileTests {
     #expect(value("Latest checkpoint location") == control.checkpoint.description)
     #expect(value("Latest checkpoint's TimeLineID") == control.timeline.description)
     #expect(value("Bytes per WAL segment") == String(control.segmentSize.bytes))
-    for (name, number) in control.parameters.settings where name != "max_locks_per_transaction" {
-      #expect(value("\(name) setting") == String(number))
-    }
-    #expect(control.parameters.maxLocksPerTransaction == 71)
+    #expect(value("max_connections setting") == "37" && control.parameters.maxConnections == 37)
+    #expect(value("max_worker_processes setting") == String(control.parameters.maxWorkerProcesses))
+    #expect(value("max_wal_senders setting") == String(control.parameters.maxWALSenders))
+    #expect(value("max_prepared_xacts setting") == "3" && control.parameters.maxPreparedTransactions == 3)
+    #expect(value("max_locks_per_xact setting") == "71" && control.parameters.maxLocksPerTransaction == 71)
     var damaged = bytes
     damaged[182] ^= 1
     #expect(throws: WALError.self) { try ControlFile(damaged) }

@@ -10,14 +10,22 @@ struct WALReceiverStateTests {
     WALReceiverState(timeline: TimelineID(1), end: LSN(end), parts: parts, segmentSize: Self.size)
   }
 
+  private func made(_ job: WALReceiverState.Job?) throws -> WALReceiverState.Job { try #require(job) }
+
+  private func expect<Value: Equatable>(
+    _ found: Value, _ expected: Value, at location: SourceLocation = #_sourceLocation
+  ) {
+    #expect(found == expected, sourceLocation: location)
+  }
+
   @Test("nothing is durable before a job is done, and then exactly up to the job's end")
   func confirmation() throws {
     var state = state()
     _ = state.append(1000)
     #expect(state.durable == LSN(0))
-    let job = try #require(state.makePartial())
+    let job = try made(state.makePartial())
     _ = state.append(500)
-    #expect(state.finish(job.id).durable == LSN(1000))
+    expect(state.finish(job.id).durable, LSN(1000))
     #expect(state.durable == LSN(1000))
     #expect(state.received == LSN(1500))
   }
@@ -25,10 +33,10 @@ struct WALReceiverStateTests {
   @Test("a segment that is stored before the one in front of it confirms nothing")
   func inOrder() throws {
     var state = state()
-    let first = try #require(state.append(Self.segmentBytes))
-    let second = try #require(state.append(Self.segmentBytes))
-    #expect(state.finish(second.id).durable == LSN(0))
-    #expect(state.finish(first.id).durable == LSN(2 * Self.size.bytes))
+    let first = try made(state.append(Self.segmentBytes))
+    let second = try made(state.append(Self.segmentBytes))
+    expect(state.finish(second.id).durable, LSN(0))
+    expect(state.finish(first.id).durable, LSN(2 * Self.size.bytes))
     #expect(state.isIdle)
   }
 
@@ -36,24 +44,24 @@ struct WALReceiverStateTests {
   func partials() throws {
     var state = state()
     _ = state.append(1000)
-    let first = try #require(state.makePartial())
+    let first = try made(state.makePartial())
     #expect(first.work == .partial(PartialSegmentName(segment: state.segment, from: 0, to: 1000)))
     _ = state.append(24)
-    #expect(state.makePartial() == nil, "one is being stored")
+    expect(state.makePartial(), nil)  // one is being stored
     _ = state.finish(first.id)
-    let second = try #require(state.makePartial())
+    let second = try made(state.makePartial())
     #expect(second.work == .partial(PartialSegmentName(segment: state.segment, from: 1000, to: 1024)))
     _ = state.finish(second.id)
-    #expect(state.makePartial() == nil, "nothing is new")
+    expect(state.makePartial(), nil)  // nothing is new
   }
 
   @Test("partials go when the whole segment is durable, and not before")
   func removal() throws {
     var state = state()
     _ = state.append(1000)
-    let partial = try #require(state.makePartial())
-    let whole = try #require(state.append(Self.segmentBytes - 1000))
-    #expect(state.finish(whole.id).removable.isEmpty, "the partial may still arrive")
+    let partial = try made(state.makePartial())
+    let whole = try made(state.append(Self.segmentBytes - 1000))
+    expect(state.finish(whole.id).removable, [])  // the partial may still arrive
     let progress = state.finish(partial.id)
     #expect(
       progress.removable == [
@@ -70,7 +78,7 @@ struct WALReceiverStateTests {
     var stored: Set<PartialSegmentName> = []
     for _ in 0..<1000 {
       _ = state.append(100)
-      let job = try #require(state.makePartial())
+      let job = try made(state.makePartial())
       guard case .partial(let name) = job.work else { throw CancellationError() }
       stored.insert(name)
       for gone in state.finish(job.id).removable { stored.remove(gone) }

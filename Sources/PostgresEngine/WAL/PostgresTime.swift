@@ -48,6 +48,10 @@ public struct PostgresTime: Hashable, Comparable, Sendable, Codable, CustomStrin
       + "Z"
   }
 
+  /// As PostgreSQL's settings want it: `2026-11-23T10:15:00.123456+00`. A server that is starting knows no names of
+  /// time zones yet, not even `Z`.
+  public var setting: String { description.dropLast() + "+00" }
+
   /// The moment `microseconds` later.
   public func adding(microseconds: Int64) -> PostgresTime {
     PostgresTime(microseconds: self.microseconds + microseconds)
