@@ -24,6 +24,7 @@ let coreMetrics = Target.Dependency.product(name: "CoreMetrics", package: "swift
 let lifecycle = Target.Dependency.product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let unixSignals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let asyncAlgorithms = Target.Dependency.product(name: "AsyncAlgorithms", package: "swift-async-algorithms")
 let collections = Target.Dependency.product(name: "Collections", package: "swift-collections")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -57,6 +58,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/apple/swift-async-algorithms", from: "1.1.4"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -101,8 +103,8 @@ let package = Package(
     module(
       "Steps",
       [
-        "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel", subprocess, nioCore,
-        logging,
+        "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel", "COpenSSL", "CPosix",
+        subprocess, systemPackage, nioCore, logging,
       ]),
     module(
       "Controllers",
@@ -119,9 +121,10 @@ let package = Package(
     // What holds the above to its word.
     .target(
       name: "TestSupport",
-      dependencies: [nioCore, nioPosix, subprocess, logging],
+      dependencies: [nioCore, nioPosix],
       path: "Tests/TestSupport",
       swiftSettings: settings),
+    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport", nioPosix], swiftSettings: settings),
     tests(of: "KubeModel"),
     tests(of: "KubeClient", ["KubeModel", nioCore, logging]),
     tests(of: "KubeRuntime", ["KubeModel", "KubeClient", logging, lifecycle]),

@@ -49,13 +49,14 @@ struct RepositoryBench: AsyncParsableCommand {
         say("\(data.name): making the data, round \(round)")
         try data.make(at: source)
         let runner = BenchRunner(
-          program: program, folder: folder, server: server, prefix: "\(data.key)-\(program)-\(round)")
+          program: program, folder: folder, server: server, prefix: "\(getpid())/\(data.key)-\(program)-\(round)")
         try await runner.initialize()
         for work in BenchWork.allCases {
           if work == .changed { try data.change(at: source) }
           say("\(data.name): \(program), \(work.rawValue)")
           table.add(try await runner.measure(work, source), "\(data.name): \(work.rawValue)", program)
         }
+        try await runner.remove()
         try folder.empty("source")
       }
     }

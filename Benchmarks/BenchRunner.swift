@@ -15,6 +15,9 @@ struct BenchRunner {
     }
   }
 
+  /// Removes the repository again.
+  func remove() async throws { try await server.remove(prefix) }
+
   func measure(_ work: BenchWork, _ source: String) async throws -> BenchMeasurement {
     let target = folder.path("target")
     var measurement: BenchMeasurement

@@ -49,6 +49,15 @@ struct BenchS3 {
     }
   }
 
+  /// Removes all objects of a repository.
+  func remove(_ prefix: String) async throws {
+    try await Self.withStore(values) { store in
+      var keys: [String] = []
+      for try await object in store.list(prefix: prefix + "/", startAfter: nil) { keys.append(object.key) }
+      try await store.delete(keys)
+    }
+  }
+
   /// Calls `body` with a store for the server that the environment names.
   static func withStore<Result>(_ body: (any ObjectStore) async throws -> Result) async throws -> Result {
     try await withStore(try required { name in getenv(name).map { String(cString: $0) } }, body)

@@ -16,6 +16,7 @@ struct RepositoryWorker: AsyncParsableCommand {
   @Flag var synced = false
 
   func run() async throws {
+    ProcessMemory.boundHeaps()
     try await BenchS3.withStore { store in
       let place = store.scoped(to: prefix)
       let password = RepositoryPassword("bench")

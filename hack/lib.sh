@@ -12,6 +12,7 @@
 # id that the system gave to somebody else in the meantime is never signalled.
 
 set -euo pipefail
+shopt -s inherit_errexit
 
 hack_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 program=$(basename "$0")
@@ -179,14 +180,15 @@ free_port() {
 boot_id() { cat /proc/sys/kernel/random/boot_id; }
 
 # process_start PID: the start time in clock ticks since boot; nothing for a process that is gone or a zombie.
+# A zombie whose other threads are still ending is not gone: they hold its sockets.
 process_start() {
-  local stat
+  local stat tasks=("/proc/$1/task/"*)
   stat=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
   stat=${stat##*) }
   # shellcheck disable=SC2086
   set -- $stat
   case $1 in
-    Z | X) return 1 ;;
+    Z | X) [ ${#tasks[@]} -gt 1 ] || return 1 ;;
   esac
   printf '%s' "${20}"
 }

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <linux/openat2.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -62,3 +65,11 @@ int cposix_open_beneath(int root, const char *path, int flags, mode_t mode) {
 const char *cposix_error_text(int number, char *room, size_t capacity) { return strerror_r(number, room, capacity); }
 
 int cposix_syncfs(int descriptor) { return syncfs(descriptor); }
+
+void cposix_limit_malloc_arenas(int most) {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, most);
+#else
+  (void)most;
+#endif
+}

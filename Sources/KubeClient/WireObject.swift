@@ -62,3 +62,9 @@ struct WireDeleteAnswer<R: KubeResource>: Decodable {
     }
   }
 }
+
+/// An object of which only the metadata are read.
+struct MetadataOnly<R: KubeResource>: KubeResource {
+  static var resource: ResourceDescription { R.resource }
+  var metadata: ObjectMeta
+}

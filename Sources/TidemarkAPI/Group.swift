@@ -23,12 +23,22 @@ public enum TidemarkGroup {
   }
 }
 
-/// Labels and annotations under the group's name.
+/// Labels under the group's name.
 public enum TidemarkLabel {
-  /// On a Backup: the name of the Database it protects.
-  public static let database = "tidemark.dev/database"
   /// On a Backup: why it exists (`Clone`, `Gap`); absent on one that a person made.
   public static let origin = "tidemark.dev/origin"
   /// On what a PITRClone made: the clone's name.
   public static let clone = "tidemark.dev/clone"
+}
+
+/// Annotations that Tidemark puts on a Database that it made.
+public enum TidemarkAnnotation {
+  /// The name of the instance that Tidemark hosts for it; deleting the Database removes the instance.
+  public static let instance = "tidemark.dev/instance"
+  /// The major version of that instance's server.
+  public static let serverMajor = "tidemark.dev/server-major"
+  /// The incarnation that it archives to.
+  public static let incarnation = "tidemark.dev/incarnation"
+  /// Where that incarnation comes from, as JSON.
+  public static let origin = "tidemark.dev/cloned-from"
 }

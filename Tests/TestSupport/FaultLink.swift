@@ -19,6 +19,10 @@ final class FaultLink {
     var allowance = Int.max
     var limit: Limit?
     var bytesPerSecond: Int?
+    /// With a limited bandwidth: when what was forwarded so far has had its time.
+    var busyUntil = NIODeadline.uptimeNanoseconds(0)
+    /// The sender's half was closed while the lane was stalled.
+    var inputEnded = false
     /// Bytes that came while the lane was stalled.
     var held: ByteBuffer?
     var stalled = false
@@ -79,12 +83,13 @@ final class FaultLink {
 
   /// The sender closed its half, or all.
   func inputEnded(_ direction: FaultProxy.Direction) {
-    guard !lane(direction).stalled else { return }
+    guard !lane(direction).stalled else { return change(direction) { $0.inputEnded = true } }
     sink(direction)?.close(mode: .output, promise: nil)
   }
 
   /// One side is gone: so is the other, but for what it still has to read.
   func sideClosed(_ direction: FaultProxy.Direction) {
+    guard !lane(direction).stalled else { return change(direction) { $0.inputEnded = true } }
     ended = true
     sink(direction)?.close(promise: nil)
   }
@@ -97,16 +102,14 @@ final class FaultLink {
   func release() {
     for direction in [FaultProxy.Direction.toServer, .toClient] {
       guard lane(direction).stalled else { continue }
-      var held: ByteBuffer?
-      change(direction) { lane in
-        held = lane.held
-        lane = Lane(bytesPerSecond: lane.bytesPerSecond)
-      }
-      if let held {
+      let before = lane(direction)
+      change(direction) { $0 = Lane(bytesPerSecond: before.bytesPerSecond) }
+      if let held = before.held {
         forward(held, direction)
       } else {
         source(direction)?.read()
       }
+      if before.inputEnded { inputEnded(direction) }
     }
   }
 
@@ -138,17 +141,21 @@ final class FaultLink {
 
   private func readOn(_ direction: FaultProxy.Direction, after written: EventLoopFuture<Void>, forwarded count: Int) {
     let link = NIOLoopBound(self, eventLoop: client.eventLoop)
-    let pause = lane(direction).bytesPerSecond.map { rate in
-      TimeAmount.nanoseconds(Int64(Double(count) / Double(rate) * 1e9))
+    change(direction) { lane in
+      guard let rate = lane.bytesPerSecond else { return }
+      let cost = TimeAmount.nanoseconds(Int64(Double(count) / Double(rate) * 1e9))
+      lane.busyUntil = max(lane.busyUntil, .now()) + cost
     }
+    let free = lane(direction).busyUntil
     written.whenSuccess {
-      guard let pause else { return link.value.readMore(direction) }
-      link.eventLoop.scheduleTask(in: pause) { link.value.readMore(direction) }
+      guard free > .now() else { return link.value.readMore(direction) }
+      link.eventLoop.scheduleTask(deadline: free) { link.value.readMore(direction) }
     }
   }
 
   private func readMore(_ direction: FaultProxy.Direction) {
-    if !ended && !lane(direction).stalled { source(direction)?.read() }
+    guard !ended, !lane(direction).stalled, lane(direction).busyUntil <= .now() else { return }
+    source(direction)?.read()
   }
 
   private func arm(_ direction: FaultProxy.Direction, _ bytes: Int, _ limit: Limit) {

@@ -18,3 +18,7 @@ int cposix_syncfs(int descriptor);
 
 /// The sentence for an error number, in `room` of `capacity` bytes or in memory that is never freed.
 const char *cposix_error_text(int number, char *room, size_t capacity);
+
+/// Bounds the memory that malloc keeps for each thread: without a bound, a few threads that pass large buffers around
+/// make the process twice as large as what it uses.
+void cposix_limit_malloc_arenas(int most);

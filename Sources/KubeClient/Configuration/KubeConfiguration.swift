@@ -22,6 +22,11 @@ public struct KubeConfiguration: Sendable {
   package struct ClientCertificate: Sendable, Hashable {
     package var certificate: [UInt8]
     package var key: [UInt8]
+
+    package init(certificate: [UInt8], key: [UInt8]) {
+      self.certificate = certificate
+      self.key = key
+    }
   }
 
   /// How a request says who asks, beside a client certificate.

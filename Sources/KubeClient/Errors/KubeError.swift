@@ -40,6 +40,10 @@ public enum KubeError: Error, Sendable, Hashable {
   public var isAlreadyExists: Bool { status?.reason == .alreadyExists }
   /// Another writer was faster, a precondition failed, or a field has another manager.
   public var isConflict: Bool { status.map { $0.code == 409 && $0.reason != .alreadyExists } ?? false }
+  /// A field that was applied has another manager; the causes say which.
+  public var isFieldConflict: Bool {
+    isConflict && status?.details?.causes?.contains { $0.reason == "FieldManagerConflict" } == true
+  }
   /// The resource version or the continue token is too old: list again.
   public var isGone: Bool { status.map { $0.code == 410 || $0.reason == .gone || $0.reason == .expired } ?? false }
   /// The server asks for fewer requests.

@@ -1,4 +1,3 @@
-
 package import KubeModel
 
 /// Decides what becomes of each event: a new object, one more count on an old one, or nothing.
@@ -78,6 +77,9 @@ package struct EventCorrelator: Sendable {
     written = BoundedCache(capacity: capacity)
     buckets = BoundedCache(capacity: capacity)
   }
+
+  /// How many groups, events and objects are remembered.
+  package var remembered: Int { groups.count + written.count + buckets.count }
 
   /// Takes an event that happened at `wall`, and says what becomes of it.
   package mutating func correlate(_ draft: EventDraft, now: MonotonicTime, wall: MicroTime) -> Decision {

@@ -65,6 +65,12 @@ package struct WorkQueueState<Key: Hashable & Sendable>: Sendable {
     package var worker: WorkerID
     package var key: Key
     package var waited: Duration
+
+    package init(worker: WorkerID, key: Key, waited: Duration) {
+      self.worker = worker
+      self.key = key
+      self.waited = waited
+    }
   }
 
   package typealias WorkerID = UInt64

@@ -5,7 +5,7 @@
 /// - a component that is empty, `.` or `..` becomes `%e`, `%2E`, `%2E%2E`;
 /// - a component longer than 200 bytes is cut in directories whose names end in `%+`, since a file name holds 255;
 /// - an object whose name is taken by a directory (`a` beside `a/b`) lies beside it, as `a%o`.
-enum DirectoryKey {
+package enum DirectoryKey {
   /// Longest file name that we make, without the marks at its end.
   static let longestName = 200
   static let continuationMark = "%+"
@@ -17,7 +17,7 @@ enum DirectoryKey {
   private static let percent = UInt8(ascii: "%")
 
   /// The names, from the root down, of the directories and of the file that hold `key`.
-  static func path(of key: String) -> [String] {
+  package static func path(of key: String) -> [String] {
     key.unicodeScalars.split(separator: "/", omittingEmptySubsequences: false).flatMap(names)
   }
 
@@ -42,7 +42,7 @@ enum DirectoryKey {
   }
 
   /// What a name in a directory stands for.
-  enum Entry: Equatable {
+  package enum Entry: Equatable, Sendable {
     /// An object; the bytes end its key.
     case object([UInt8])
     /// A directory; the bytes and a slash follow in the keys of all that lies in it.
@@ -52,7 +52,7 @@ enum DirectoryKey {
   }
 
   /// Reads a name; nil when no key leads to it.
-  static func entry(_ name: [UInt8], isDirectory: Bool) -> Entry? {
+  package static func entry(_ name: [UInt8], isDirectory: Bool) -> Entry? {
     if isDirectory, let start = name.removing(suffix: continuationMark) {
       return unescaped(start).map(Entry.continuation)
     }

@@ -1,6 +1,6 @@
-internal import Glibc
 public import NIOCore
 internal import NIOPosix
+internal import Synchronization
 
 /// A directory of a local (or mounted) file system as an object store.
 ///
@@ -16,6 +16,7 @@ public final class DirectoryStore: ObjectStore {
   /// The root, without a slash at its end.
   let root: String
   let placing = Placing()
+  private let sweptTemporaries = Atomic<Bool>(false)
 
   /// Bytes that a stream reads at a time.
   static let pieceSize = 256 * 1_024
@@ -29,7 +30,7 @@ public final class DirectoryStore: ObjectStore {
   public func put(_ key: String, _ body: ByteBuffer, condition: PutCondition) async throws -> ObjectInfo {
     try ObjectKeyRules.check(key, operation: "put")
     return try await blocking("put", key) { store in
-      let file = try TemporaryFile(root: store.root, key: key)
+      let file = try store.newFile(for: key)
       try file.append(body)
       return try store.commit(file, as: key, condition)
     }
@@ -52,7 +53,7 @@ public final class DirectoryStore: ObjectStore {
     _ key: String, stream: S, condition: PutCondition
   ) async throws -> ObjectInfo where S.Element == ByteBuffer {
     try ObjectKeyRules.check(key, operation: "put")
-    let file = try await blocking("put", key) { try TemporaryFile(root: $0.root, key: key) }
+    let file = try await blocking("put", key) { try $0.newFile(for: key) }
     for try await piece in stream {
       try await blocking("put", key) { _ in try file.append(piece) }
     }
@@ -114,6 +115,11 @@ public final class DirectoryStore: ObjectStore {
     try await blocking("delete", keys.first) { store in
       for key in keys { try store.remove(key) }
     }
+  }
+
+  private func newFile(for key: String) throws -> TemporaryFile {
+    if !sweptTemporaries.exchange(true, ordering: .relaxed) { TemporaryFile.removeStale(root: root) }
+    return try TemporaryFile(root: root, key: key)
   }
 
   /// Runs `body` on a thread that may block.

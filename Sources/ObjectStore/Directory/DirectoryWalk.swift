@@ -58,15 +58,20 @@ final class DirectoryWalk: Sendable {
   private func nextObject() throws -> Item? {
     try levels.withLock { levels in
       var stack = try levels ?? [Level(left: items(in: root, below: []))]
+      // Two references to it would make every change a copy.
+      levels = []
       defer { levels = stack }
-      while let item = stack.last?.left.last {
+      while let level = stack.last {
+        guard let item = level.left.last else {
+          stack.removeLast()
+          continue
+        }
         stack[stack.count - 1].left.removeLast()
         if item.isDirectory {
           stack.append(Level(left: try items(in: item.path, below: item.key)))
         } else {
           return item
         }
-        while stack.last?.left.isEmpty == true { stack.removeLast() }
       }
       return nil
     }

@@ -39,6 +39,21 @@ final class TemporaryFile: Sendable {
     try check(mkdir(path, 0o777), allowing: EEXIST)
   }
 
+  /// Removes what crashed processes left: files that nobody wrote to for a day.
+  static func removeStale(root: String) {
+    let directory = root + "/" + DirectoryKey.temporaryDirectory
+    guard let stream = opendir(directory) else { return }
+    defer { closedir(stream) }
+    while let entry = readdir(stream) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+      var status = stat()
+      guard lstat("\(directory)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+        Int64(status.st_mtim.tv_sec) < UnixTime.now.seconds - 86_400
+      else { continue }
+      unlink("\(directory)/\(name)")
+    }
+  }
+
   func append(_ piece: ByteBuffer) throws {
     try SystemError.during("put", key, path) {
       try piece.withUnsafeReadableBytes { bytes in

@@ -4,13 +4,13 @@ internal import Synchronization
 ///
 /// A bucket of tokens, kept as the moment at which it would be full: who takes bytes moves that moment on, and waits
 /// until it lies no more than a quarter of a second ahead.
-final class BandwidthLimit: Sendable {
+package final class BandwidthLimit: Sendable {
   private let bytesPerSecond: Double
   private let fullAt: Mutex<ContinuousClock.Instant>
-  static let burst = Duration.milliseconds(250)
+  package static let burst = Duration.milliseconds(250)
 
   /// Nil when there is no limit.
-  init?(bytesPerSecond: Int64?) {
+  package init?(bytesPerSecond: Int64?) {
     guard let bytesPerSecond, bytesPerSecond > 0 else { return nil }
     self.bytesPerSecond = Double(bytesPerSecond)
     fullAt = Mutex(.now)
@@ -23,7 +23,7 @@ final class BandwidthLimit: Sendable {
   }
 
   /// Books `count` bytes; gives the time to wait before they may pass.
-  func reserve(_ count: Int, at now: ContinuousClock.Instant) -> Duration {
+  package func reserve(_ count: Int, at now: ContinuousClock.Instant) -> Duration {
     fullAt.withLock { fullAt in
       fullAt = max(fullAt, now) + .seconds(Double(count) / bytesPerSecond)
       return max(.zero, now.duration(to: fullAt) - Self.burst)

@@ -20,7 +20,7 @@ final class MultipartUpload: Sendable {
 
   static func begin(_ transport: S3Transport, key: String, mark: PutMark) async throws -> MultipartUpload {
     // A retry after a lost answer would leave a second, empty upload behind: it takes no room, and `abort` of ours does
-    // not reach it; `removeOrphans` does.
+    // not reach it; `abortUploads` does.
     let request = S3Request("put", .POST, key: key, query: [("uploads", "")])
       .with(header: S3Store.markHeader, mark.value)
     let answer = try await transport.document(request)
@@ -72,14 +72,19 @@ final class MultipartUpload: Sendable {
     }
   }
 
+  /// The object, when it is the one that this upload made; nil otherwise.
   private func completed(_ size: Int64) async throws -> ObjectInfo? {
-    let answer = try await transport.document(S3Request("put", .HEAD, key: key))
-    let found = answer.headers.first(name: "content-length").flatMap { Int64($0) }
+    let headers: HTTPHeaders
+    do {
+      headers = try await transport.document(S3Request("put", .HEAD, key: key)).headers
+    } catch let error as ObjectStoreError where error.code == .notFound {
+      return nil
+    }
     let suffix = "-\(parts.withLock { $0.count })\""
-    guard found == size, answer.headers.first(name: S3Store.markHeader) == mark.value,
-      answer.headers.first(name: "etag")?.hasSuffix(suffix) == true
+    guard headers.first(name: "content-length").flatMap({ Int64($0) }) == size,
+      headers.first(name: S3Store.markHeader) == mark.value, headers.first(name: "etag")?.hasSuffix(suffix) == true
     else { return nil }
-    return S3Store.info(key, size, answer.headers)
+    return S3Store.info(key, size, headers)
   }
 
   /// Frees the parts, also when the task was cancelled.

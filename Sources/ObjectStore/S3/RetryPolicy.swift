@@ -21,8 +21,8 @@ public struct RetryPolicy: Sendable, Hashable {
 }
 
 /// The course of one operation's attempts: takes failures, says what to do next. Knows no clock and no dice.
-struct RetryCourse {
-  enum Decision: Equatable {
+package struct RetryCourse {
+  package enum Decision: Equatable {
     case giveUp
     case retry(after: Duration)
   }
@@ -32,11 +32,11 @@ struct RetryCourse {
   private(set) var failures = 0
   private var firstFailure: ContinuousClock.Instant?
 
-  init(_ policy: RetryPolicy) { self.policy = policy }
+  package init(_ policy: RetryPolicy) { self.policy = policy }
 
   /// An attempt failed. `dice` is between 0 and 1: the wait is that part of the longest one, so that clients that
   /// failed together do not come back together ('full jitter'). `minimum` is what the server asked for.
-  mutating func failed(at now: ContinuousClock.Instant, minimum: Duration?, dice: Double) -> Decision {
+  package mutating func failed(at now: ContinuousClock.Instant, minimum: Duration?, dice: Double) -> Decision {
     failures += 1
     let since = firstFailure ?? now
     firstFailure = since
@@ -47,7 +47,7 @@ struct RetryCourse {
   }
 
   /// Bytes moved: what fails from now on is another trouble.
-  mutating func progressed() {
+  package mutating func progressed() {
     failures = 0
     firstFailure = nil
   }

@@ -47,6 +47,11 @@ public struct S3Configuration: Sendable, Hashable {
   /// Connections that are kept to the server; 16 by default. More operations than that wait for one.
   public var maximumConnections: Int = 16
 
+  /// Addresses of hosts that are not to be looked up.
+  package var addresses: [String: String] = [:]
+  /// Seconds that the server's clock is taken to be ahead of ours until it complains.
+  package var assumedClockOffset: Int64 = 0
+
   /// A bucket at an endpoint, and otherwise the defaults.
   public init(
     endpoint: S3Endpoint, bucket: String, addressing: Addressing = .auto, trust: Trust = .system,
@@ -81,7 +86,7 @@ public struct S3Configuration: Sendable, Hashable {
   }
 
   /// The authority and the encoded path of `key`, or of the bucket itself.
-  func location(of key: String?) -> (authority: String, path: String) {
+  package func location(of key: String?) -> (authority: String, path: String) {
     let encodedKey = key.map { "/" + PercentEncoding.encode($0, slash: .kept) }
     switch effectiveAddressing {
     case .virtual:

@@ -75,6 +75,7 @@ final class S3Download: @unchecked Sendable {
         state = .finished
         throw error
       } catch {
+        state = .finished
         try await resume(&reading, after: error)
       }
     }
@@ -120,7 +121,6 @@ final class S3Download: @unchecked Sendable {
       }
       reading.iterator = response.body.makeAsyncIterator()
     } catch let error as ObjectStoreError where error.code == .alreadyExists || error.code == .notFound {
-      state = .finished
       throw ObjectStoreError(
         .corrupted, operation: "get", key: key,
         message: "the object was overwritten or deleted while it was read; read it again from its beginning")

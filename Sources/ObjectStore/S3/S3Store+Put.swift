@@ -19,21 +19,12 @@ extension S3Store {
       .with(header: Self.digestHeader, sha256.description)
       .with(header: Self.markHeader, mark.value)
       .with(header: "if-none-match", mark.ifNoneMatch)
-    let size = Int64(body.readableBytes)
-    return try await conditionally(key, mark, size: size) { course in
-      let answer = try await transport.document(request, course: &course)
-      return Self.info(key, size, answer.headers)
-    }
-  }
-
-  /// Runs a put. When it finds an object there after an attempt of its own whose answer was lost, looks whose it is.
-  func conditionally(
-    _ key: String, _ mark: PutMark, size: Int64?, _ put: (inout S3Transport.Course) async throws -> ObjectInfo
-  ) async throws -> ObjectInfo {
     var course = S3Transport.Course(configuration.retry)
     do {
-      return try await put(&course)
+      let answer = try await transport.document(request, course: &course)
+      return Self.info(key, Int64(body.readableBytes), answer.headers)
     } catch let error as ObjectStoreError where error.code == .alreadyExists && course.mayHaveHappened {
+      // An earlier attempt of ours, whose answer was lost, may be what is there.
       guard let found = try await own(key, mark) else { throw error }
       return found
     }

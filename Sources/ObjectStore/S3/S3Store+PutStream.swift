@@ -13,20 +13,19 @@ extension S3Store {
     }
     let mark = PutMark(condition)
     if condition == .ifAbsent { try await refuseIfThere(key) }
-    return try await conditionally(key, mark, size: nil) { course in
-      let upload = try await MultipartUpload.begin(transport, key: key, mark: mark)
-      do {
-        try await send([first, second], then: &parts, upload)
-        // Not every server looks at If-None-Match here (Ceph 16 does not), so we look ourselves: what remains is the
-        // time of one request in which another writer may come in between.
-        if condition == .ifAbsent { try await refuseIfThere(key) }
-        return try await upload.complete(&course)
-      } catch let error as ObjectStoreError where error.code == .alreadyExists && course.mayHaveHappened {
-        throw error
-      } catch {
-        await upload.abort()
-        throw error
-      }
+    let upload = try await MultipartUpload.begin(transport, key: key, mark: mark)
+    var course = S3Transport.Course(configuration.retry)
+    do {
+      try await send([first, second], then: &parts, upload)
+      // Not every server looks at If-None-Match here (Ceph 16 does not), so we look ourselves: what remains is the
+      // time of one request in which another writer may come in between.
+      if condition == .ifAbsent { try await refuseIfThere(key) }
+      return try await upload.complete(&course)
+    } catch {
+      let mayBeOurs = (error as? ObjectStoreError)?.code == .alreadyExists && course.mayHaveHappened
+      if mayBeOurs, let found = try await own(key, mark) { return found }
+      await upload.abort()
+      throw error
     }
   }
 

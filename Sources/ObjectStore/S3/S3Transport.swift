@@ -17,7 +17,7 @@ final class S3Transport: Sendable {
   let uploadLimit: BandwidthLimit?
   let downloadLimit: BandwidthLimit?
   /// Seconds that the server's clock is ahead of ours.
-  private let clockOffset = Atomic<Int64>(0)
+  private let clockOffset: Atomic<Int64>
   /// Whether the bucket has ever answered: then a 404 is about the key.
   private let bucketSeen = Atomic<Bool>(false)
 
@@ -28,6 +28,7 @@ final class S3Transport: Sendable {
   init(_ configuration: S3Configuration, credentials: any S3CredentialProvider) throws {
     self.configuration = configuration
     self.credentials = credentials
+    clockOffset = Atomic(configuration.assumedClockOffset)
     signature = SignatureV4(region: configuration.endpoint.region)
     uploadLimit = BandwidthLimit(bytesPerSecond: configuration.uploadBytesPerSecond)
     downloadLimit = BandwidthLimit(bytesPerSecond: configuration.downloadBytesPerSecond)
@@ -38,6 +39,7 @@ final class S3Transport: Sendable {
     http.httpVersion = .http1Only
     http.connectionPool.idleTimeout = .seconds(20)
     http.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = configuration.maximumConnections
+    http.dnsOverride = configuration.addresses
     // We try again ourselves, with jitter and a bound.
     http.connectionPool.retryConnectionEstablishment = false
     client = HTTPClient(eventLoopGroupProvider: .shared(MultiThreadedEventLoopGroup.singleton), configuration: http)
@@ -52,7 +54,14 @@ final class S3Transport: Sendable {
     private var triedClock = false
     private var triedCredentials = false
 
+    private var corruptions = 0
+
     init(_ policy: RetryPolicy) { retries = RetryCourse(policy) }
+
+    mutating func takeCorruption() -> Int {
+      corruptions += 1
+      return corruptions
+    }
 
     mutating func takeClock() -> Bool {
       defer { triedClock = true }
@@ -126,6 +135,8 @@ final class S3Transport: Sendable {
   /// Waits before a broken download is taken up again; throws when waiting does not help any more.
   func wait(after failure: S3Failure, _ course: inout Course) async throws {
     guard case .wait(let minimum) = failure.remedy else { throw failure.error }
+    // Bytes that arrive wrong every time were wrong before they left.
+    if failure.error.code == .corrupted, course.takeCorruption() >= 3 { throw failure.error }
     let decision = course.retries.failed(at: .now, minimum: minimum, dice: Double.random(in: 0...1))
     guard case .retry(let wait) = decision else { throw failure.error }
     try await Task.sleep(for: wait)
@@ -144,8 +155,13 @@ final class S3Transport: Sendable {
     if request.method == .HEAD, status != 404 || !bucketSeen.load(ordering: .relaxed) {
       return try await explained(request, credentials)
     }
-    throw S3Failure(
-      answer: status, headers: response.headers, body: body, to: request, bucket: configuration.bucket)
+    throw refusal(status, response.headers, body, request)
+  }
+
+  private func refusal(_ status: Int, _ headers: HTTPHeaders, _ body: ByteBuffer, _ request: S3Request) -> S3Failure {
+    let failure = S3Failure(answer: status, headers: headers, body: body, to: request, bucket: configuration.bucket)
+    if failure.error.code == .notFound { bucketSeen.store(true, ordering: .relaxed) }
+    return failure
   }
 
   /// Answers to HEAD have no body that says what was wrong: asks again with GET, which does. Always throws, unless the
@@ -165,7 +181,7 @@ final class S3Transport: Sendable {
           message: "the server answers HEAD and GET differently, several times"),
         remedy: .wait(atLeast: nil), mayHaveHappened: false)
     }
-    throw S3Failure(answer: status, headers: answer.headers, body: body, to: request, bucket: configuration.bucket)
+    throw refusal(status, answer.headers, body, asking)
   }
 
   private func exchange(_ http: HTTPClientRequest, body: ByteBuffer) async throws -> HTTPClientResponse {

@@ -1,9 +1,9 @@
 /// Percent-encoding as Signature Version 4 wants it: all but RFC 3986's unreserved characters, in upper-case digits.
-enum PercentEncoding {
+package enum PercentEncoding {
   /// Whether a slash is written as it is.
-  enum Slash { case kept, encoded }
+  package enum Slash { case kept, encoded }
 
-  static func encode(_ text: String, slash: Slash) -> String {
+  package static func encode(_ text: String, slash: Slash) -> String {
     let bytes = text.utf8
     if bytes.allSatisfy({ isPlain($0, slash) }) { return text }
     let digits = Array("0123456789ABCDEF".utf8)
@@ -25,7 +25,7 @@ enum PercentEncoding {
   }
 
   /// Nil when a `%` is not followed by two digits, or the bytes are not UTF-8.
-  static func decode(_ text: some StringProtocol) -> String? {
+  package static func decode(_ text: some StringProtocol) -> String? {
     var bytes: [UInt8] = []
     var rest = Array(text.utf8)[...]
     while let byte = rest.popFirst() {

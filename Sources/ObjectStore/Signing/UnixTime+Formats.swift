@@ -25,14 +25,14 @@ extension UnixTime {
   }
 
   /// For example `20130524T000000Z`: the form that request signatures use.
-  var compact: String {
+  package var compact: String {
     let (year, month, day, second) = civil
     return digits(year, 4) + digits(month, 2) + digits(day, 2) + "T"
       + digits(second / 3_600, 2) + digits(second / 60 % 60, 2) + digits(second % 60, 2) + "Z"
   }
 
   /// Reads `2009-10-12T17:50:30.000Z`, as listings have it; nil for anything else.
-  init?(iso8601 text: some StringProtocol) {
+  package init?(iso8601 text: some StringProtocol) {
     let fields = text.split { "-T:.Z".contains($0) }
     guard (6...7).contains(fields.count), text.hasSuffix("Z") else { return nil }
     let numbers = fields.prefix(6).compactMap { Int64($0) }
@@ -45,7 +45,7 @@ extension UnixTime {
   }
 
   /// Reads `Fri, 24 May 2013 00:00:00 GMT`, as HTTP headers have it; nil for anything else.
-  init?(httpDate text: some StringProtocol) {
+  package init?(httpDate text: some StringProtocol) {
     let fields = text.split { " ,:".contains($0) }
     let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
     guard fields.count == 8, fields[7] == "GMT", let month = months.firstIndex(of: String(fields[2])),

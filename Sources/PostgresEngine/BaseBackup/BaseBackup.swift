@@ -29,7 +29,7 @@ public enum BaseBackup {
   public static func run(
     from settings: PostgresConnectionSettings, into repository: Repository, _ options: BaseBackupOptions,
     logger: Logger, progress: @escaping @Sendable (BaseBackupProgress) -> Void = { _ in }
-  ) async throws -> BaseBackupRecord {
+  ) async throws -> BaseBackupOutcome {
     let connection = try await ReplicationConnection.connect(settings)
     do {
       let writer = try await SnapshotWriter(repository: repository)
@@ -38,7 +38,7 @@ public enum BaseBackup {
           connection: connection, writer: writer, options: options, endpoint: settings.endpoint, logger: logger)
         let record = try await run.run(ProgressReporter(progress))
         await connection.close()
-        return record
+        return BaseBackupOutcome(record: record, statistics: writer.statistics)
       } catch {
         await writer.cancel()
         throw error
@@ -63,6 +63,14 @@ public enum BaseBackup {
       hint: "The server's data are damaged: see which relation it is with pg_filenode_relation, check disk and memory, "
         + "and restore it from an earlier backup. No snapshot was made")
   }
+}
+
+/// What came of a base backup.
+public struct BaseBackupOutcome: Sendable {
+  /// What there is to know of it.
+  public let record: BaseBackupRecord
+  /// What its snapshot added to the repository.
+  public let statistics: BlobWriterStatistics
 }
 
 extension ReplicationConnection {

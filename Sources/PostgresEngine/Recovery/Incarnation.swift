@@ -100,3 +100,24 @@ public struct Incarnation: Sendable, Hashable, Codable {
   /// The size of its segments; 16 MiB where the document holds nonsense.
   public var segmentSize: WALSegmentSize { WALSegmentSize(bytes: segmentBytes) ?? .standard }
 }
+
+extension Incarnation {
+  /// The incarnation that a recovery by `plan` made, once it was promoted: `history` is that of its new timeline.
+  ///
+  /// Store it with `create(in:)` before the new server's WAL is archived.
+  public static func fork(
+    from plan: RecoveryPlan, history: TimelineHistory, systemIdentifier: UInt64, majorVersion: Int,
+    segmentSize: WALSegmentSize, createdAt: PostgresTime, id: IncarnationID = .fresh()
+  ) throws -> Incarnation {
+    let left = plan.lineage.timeline
+    guard let parent = plan.lineage.piece(of: left), let forkLSN = history.end(of: left) else {
+      throw WALError(
+        .fileInvalid,
+        "timeline \(history.timeline) of the recovered server did not leave timeline \(left), to which its recovery was "
+          + "pinned; expected a line for it in its history file")
+    }
+    return Incarnation(
+      id: id, parent: Parent(id: parent.incarnation, timeline: left, forkLSN: forkLSN), timeline: history.timeline,
+      systemIdentifier: systemIdentifier, majorVersion: majorVersion, segmentSize: segmentSize, createdAt: createdAt)
+  }
+}

@@ -8,6 +8,10 @@ public struct CoverageRun: Sendable, Hashable {
   public var end: LSN
   /// Whether the last segment is only there in parts.
   public var endsInPartial: Bool
+
+  package init(first: UInt64, last: UInt64, end: LSN, endsInPartial: Bool) {
+    (self.first, self.last, self.end, self.endsInPartial) = (first, last, end, endsInPartial)
+  }
 }
 
 extension Lineage {

@@ -22,3 +22,12 @@ public struct RecoveryBase: Sendable, Hashable, Codable {
     (self.startLSN, self.stopLSN, self.stopTime) = (startLSN, stopLSN, stopTime)
   }
 }
+
+extension RecoveryBase {
+  /// What a recovery has to know of a recorded base backup.
+  public init(_ record: BaseBackupRecord) {
+    self.init(
+      snapshot: "\(record.snapshot)", incarnation: record.incarnation, timeline: record.timeline,
+      startLSN: record.startLSN, stopLSN: record.stopLSN, stopTime: record.stopTime)
+  }
+}

@@ -28,10 +28,13 @@ public struct RecoveryPlan: Sendable, Hashable, Codable {
       ("recovery_target_action", "promote"),
     ]
     switch stop {
-    case .time(let time): settings.append(("recovery_target_time", time.description))
+    case .time(let time): settings.append(("recovery_target_time", Self.setting(time)))
     case .lsn(let lsn): settings.append(("recovery_target_lsn", lsn.description))
     case .endOfWAL: break
     }
     return settings
   }
+
+  /// With a numeric offset: abbreviations such as `Z` are not known yet when PostgreSQL reads its settings.
+  private static func setting(_ time: PostgresTime) -> String { time.description.replacing("Z", with: "+00") }
 }

@@ -37,6 +37,8 @@ public struct CheckReport: Sendable, Hashable {
   public internal(set) var packs = 0
   /// Blobs that the index lists.
   public internal(set) var blobs = 0
+  /// Blobs that are stored more than once, counting every time but the first: space that a prune gives back.
+  public internal(set) var redundantBlobs = 0
   /// Bytes that were read from packs.
   public internal(set) var bytesRead: Int64 = 0
 

@@ -18,6 +18,15 @@ public struct RepositoryKey: Sendable {
     self.contexts = SealingContextPool(material)
   }
 
+  /// The key of these secrets: 32, 16 and 16 bytes; nil when one has another length or is zero.
+  package init?(encryption: [UInt8], authenticationKey: [UInt8], authenticationR: [UInt8]) {
+    guard
+      let material = KeyMaterial(
+        encryption: encryption, authenticationKey: authenticationKey, authenticationR: authenticationR)
+    else { return nil }
+    self.init(material)
+  }
+
   /// A new key of random bytes, for tests and tools that have no repository.
   public static func random() -> RepositoryKey { RepositoryKey(.random()) }
 

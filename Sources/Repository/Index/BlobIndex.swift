@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// A blob takes 48 bytes in an array that grows by chunks, and 4 to 11 bytes in a table of open addressing: a million
 /// blobs take less than 60 MiB.
-final class BlobIndex: Sendable {
+package final class BlobIndex: Sendable {
   private struct State: ~Copyable {
     var data = BlobTable()
     var tree = BlobTable()
@@ -13,8 +13,10 @@ final class BlobIndex: Sendable {
 
   private let state = Mutex(State())
 
+  package init() {}
+
   /// Where the blob lies; nil when the index does not know it.
-  func location(_ type: BlobType, _ id: BlobID) -> BlobLocation? {
+  package func location(_ type: BlobType, _ id: BlobID) -> BlobLocation? {
     state.withLock { state in
       let entry =
         switch type {
@@ -30,7 +32,7 @@ final class BlobIndex: Sendable {
   }
 
   /// Adds the blobs of packs. A blob that is known already keeps its first place.
-  func insert(_ packs: [PackContents]) {
+  package func insert(_ packs: [PackContents]) {
     state.withLock { state in
       for pack in packs {
         let number = UInt32(state.packs.count)
@@ -49,10 +51,10 @@ final class BlobIndex: Sendable {
   }
 
   /// How many distinct blobs there are.
-  var count: Int { state.withLock { $0.data.count + $0.tree.count } }
+  package var count: Int { state.withLock { $0.data.count + $0.tree.count } }
 
   /// Bytes of memory that the entries and the tables take.
-  var memory: Int { state.withLock { $0.data.memory + $0.tree.memory + $0.packs.capacity * 32 } }
+  package var memory: Int { state.withLock { $0.data.memory + $0.tree.memory + $0.packs.capacity * 32 } }
 }
 
 /// Open addressing over fixed entries.

@@ -1,13 +1,13 @@
-import NIOCore
+package import NIOCore
 
 /// The JSON of an index file: which packs there are, and what each holds.
 ///
 /// Source: restic's `doc/design.rst`, "Indexing".
-enum IndexFile {
+package enum IndexFile {
   /// restic's own bound, about 8 MiB of JSON.
-  static let maximumBlobs = 50_000
+  package static let maximumBlobs = 50_000
 
-  static func encode(_ packs: some Sequence<PackContents>) -> ByteBuffer {
+  package static func encode(_ packs: some Sequence<PackContents>) -> ByteBuffer {
     var json = ByteBuffer()
     json.writeStaticString("{\"packs\":[")
     for (number, pack) in packs.enumerated() {
@@ -39,7 +39,7 @@ enum IndexFile {
     json.writeStaticString("}")
   }
 
-  static func decode(_ json: ByteBuffer, of subject: String) throws -> [PackContents] {
+  package static func decode(_ json: ByteBuffer, of subject: String) throws -> [PackContents] {
     try json.withUnsafeReadableBytes { bytes in
       var scanner = JSONScanner(bytes, of: subject)
       var packs: [PackContents] = []

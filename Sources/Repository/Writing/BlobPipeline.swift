@@ -33,6 +33,7 @@ final class BlobPipeline: Sendable {
   private let backlog: ByteBudget
   private let repository: Repository
   private let packSize: Int
+  private let packMemory: PackMemory
   private let jobs = WorkQueue<Job>()
   private let uploads = WorkQueue<SealedPack>()
   private let openPacks: Mutex<[BlobType: PackBuilder]> = Mutex([:])
@@ -45,6 +46,7 @@ final class BlobPipeline: Sendable {
     // Both open packs together stay below a quarter of the budget, so that the largest wish can be granted while they
     // are open.
     packSize = min(repository.options.packSize, max(1, repository.options.byteBudget / 8))
+    packMemory = PackMemory(size: packSize)
   }
 
   var statistics: BlobWriterStatistics { state.withLock { $0.statistics } }
@@ -189,10 +191,10 @@ final class BlobPipeline: Sendable {
       settle(held: job.held, packed: sealed.count)
       return openPacks.withLock { packs in
         var filled: [PackBuilder] = []
-        var pack = packs.removeValue(forKey: job.type) ?? PackBuilder(job.type, target: packSize)
+        var pack = packs.removeValue(forKey: job.type) ?? newPack(job.type)
         if !pack.hasRoom(for: sealed.count) {
           filled.append(pack)
-          pack = PackBuilder(job.type, target: packSize)
+          pack = newPack(job.type)
         }
         pack.append(sealed, id: job.id, uncompressedLength: uncompressedLength)
         if pack.isFull { filled.append(pack) } else { packs[job.type] = pack }
@@ -201,6 +203,12 @@ final class BlobPipeline: Sendable {
     }
     for pack in filled { try finish(pack) }
     end()
+  }
+
+  private func newPack(_ type: BlobType) -> PackBuilder {
+    var memory = packMemory.take()
+    memory.clear()
+    return PackBuilder(type, target: packSize, in: memory)
   }
 
   /// The budget counts the sealed form from here on.
@@ -238,6 +246,7 @@ final class BlobPipeline: Sendable {
       state.statistics.packs += 1
     }
     budget.release(pack.bytes.readableBytes)
+    packMemory.giveBack(pack.bytes)
     end()
   }
 }

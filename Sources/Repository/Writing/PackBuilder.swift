@@ -9,14 +9,15 @@ struct PackBuilder {
 
   private let type: BlobType
   private let target: Int
-  private var bytes = ByteBuffer()
+  private var bytes: ByteBuffer
   private var blobs: [PackedBlob] = []
   private var headerLength = 0
 
-  /// A pack of at most `target` bytes, unless its only blob is larger.
-  init(_ type: BlobType, target: Int) {
+  /// A pack of at most `target` bytes, unless its only blob is larger, written to `memory`.
+  init(_ type: BlobType, target: Int, in memory: consuming ByteBuffer) {
     self.type = type
     self.target = target
+    bytes = memory
   }
 
   var isEmpty: Bool { blobs.isEmpty }

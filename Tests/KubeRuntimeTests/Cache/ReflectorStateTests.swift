@@ -135,7 +135,7 @@ struct ReflectorStateTests {
   @Test(
     "a list that breaks off goes on with the same page; one that is refused starts over",
     arguments: [
-      (ReflectorFailure.unreachable, "x"), (.throttled(retryAfter: nil), "x"), (.refused, nil as String?),
+      (ReflectorFailure.unreachable, "x" as String?), (.throttled(retryAfter: nil), "x"), (.refused, nil),
     ])
   func listFails(failure: ReflectorFailure, token: String?) {
     var machine = Machine()

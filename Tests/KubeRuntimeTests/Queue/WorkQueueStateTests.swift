@@ -5,7 +5,9 @@ import Testing
 struct WorkQueueStateTests {
   typealias State = WorkQueueState<String>
 
-  private func at(_ seconds: Double) -> MonotonicTime { MonotonicTime(sinceStart: .seconds(seconds)) }
+  private func at(_ seconds: Double) -> MonotonicTime {
+    MonotonicTime(sinceStart: .milliseconds(Int((seconds * 1000).rounded())))
+  }
 
   @Test("a key that is added many times while it waits is one entry")
   func deduplicates() {

@@ -82,20 +82,30 @@ public struct RecoveryPreparation: Sendable {
     }
     automatic.set("restore_command", restoreCommand)
     for (name, value) in plan.settings { automatic.set(name, value) }
-    try supplyFiles(data, &automatic)
+    try supplyFiles(data)
     try data.write("postgresql.auto.conf", "# Written by Tidemark for a recovery.\n" + automatic.text)
   }
 
+  /// Where a server looks for its files, when it is not the data directory: places of the old machine.
+  private static let places: Set<String> = ["data_directory", "hba_file", "ident_file", "external_pid_file"]
+
   /// The files that a data directory must have, where the old server kept them elsewhere.
-  private func supplyFiles(_ data: DataDirectory, _ automatic: inout ConfigurationFile) throws {
-    if !data.exists("postgresql.conf") {
+  private func supplyFiles(_ data: DataDirectory) throws {
+    if let text = try data.text("postgresql.conf") {
+      let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+      let isPlace = lines.map { line in
+        ConfigurationFile(parsing: line).settings.contains { Self.places.contains($0.name) }
+      }
+      if isPlace.contains(true) {
+        let kept = zip(lines, isPlace).map { line, isPlace in isPlace ? "# not after a restore: \(line)" : String(line)
+        }
+        try data.write("postgresql.conf", kept.joined(separator: "\n"))
+      }
+    } else {
       try data.write("postgresql.conf", "# The old server's configuration was not in its data directory.\n")
     }
     if !data.exists("pg_hba.conf") { try data.write("pg_hba.conf", Self.accessRules) }
     if !data.exists("pg_ident.conf") { try data.write("pg_ident.conf", "") }
-    // A configuration that came along may point to the old machine's files.
-    if automatic["hba_file"] == nil { automatic.set("hba_file", "\(data.path)/pg_hba.conf") }
-    if automatic["ident_file"] == nil { automatic.set("ident_file", "\(data.path)/pg_ident.conf") }
   }
 
   /// Passwords from everywhere, and the owner of the server process without one on this machine.

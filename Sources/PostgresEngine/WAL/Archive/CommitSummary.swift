@@ -12,6 +12,10 @@ public struct CommitSummary: Sendable, Hashable, Codable {
     public var start: LSN
     /// The position after the commit record.
     public var lsn: LSN
+
+    package init(time: PostgresTime, start: LSN, lsn: LSN) {
+      (self.time, self.start, self.lsn) = (time, start, lsn)
+    }
   }
 
   /// A named restore point.

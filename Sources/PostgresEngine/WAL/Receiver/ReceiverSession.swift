@@ -1,6 +1,7 @@
 import Logging
 import NIOCore
 import ObjectStore
+import Synchronization
 
 /// A connection to the server, checked to be the archive's, and what it says of itself.
 struct ReceiverSession: Sendable {
@@ -93,7 +94,9 @@ struct ReceiverSession: Sendable {
       if await canStream(pipeline) { return pipeline }
       return try await skip(pipeline, .slotInvalidated, error.description)
     default:
-      return try await skip(pipeline, .walRemoved, error.description)
+      // A slot that was made just now kept nothing of what was missed without it.
+      let reason: WALGap.Reason = receiver.madeSlot.load(ordering: .relaxed) ? .slotMissing : .walRemoved
+      return try await skip(pipeline, reason, error.description)
     }
   }
 
@@ -107,15 +110,20 @@ struct ReceiverSession: Sendable {
   }
 
   private func ensureSlot() async throws {
-    if try await connection.readSlot(slot) == nil { try await connection.createSlotUnlessThere(slot) }
+    guard try await connection.readSlot(slot) == nil else { return }
+    try await connection.createSlotUnlessThere(slot)
+    receiver.madeSlot.store(true, ordering: .relaxed)
   }
 
   /// Where the slot keeps WAL from, at the start of a segment; the slot is made where there is none.
+  ///
+  /// Never on an older timeline than the server's: right after a promotion the slot's position may still lie on the one
+  /// before, whose WAL is another incarnation's, or of no use without a base backup.
   private func reservedStart() async throws -> (TimelineID, LSN) {
     try await ensureSlot()
-    let reserved = try await connection.readSlot(slot)
-    let lsn = reserved?.restartLSN ?? server.flushLSN
-    return (reserved?.restartTimeline ?? server.timeline, archive.segmentSize.start(of: lsn))
+    let lsn = try await connection.readSlot(slot)?.restartLSN ?? server.flushLSN
+    let fork = history.ancestors.last?.end ?? LSN(0)
+    return (server.timeline, archive.segmentSize.start(of: max(lsn, fork)))
   }
 
   /// Whether the server still has the WAL that comes next.
@@ -124,6 +132,9 @@ struct ReceiverSession: Sendable {
       let probe = try await ReplicationConnection.connect(receiver.configuration.connection)
       let stream = probe.startReplication(
         slot: slot, from: await pipeline.received, timeline: await pipeline.timeline)
+      // An idle server would say nothing for long, unless it is asked to.
+      try await stream.send(
+        StandbyStatus(written: await pipeline.received, flushed: await pipeline.durable, reply: .requested))
       let answer = try? await stream.next()
       await probe.close()
       return answer != nil

@@ -1,5 +1,6 @@
 import Logging
 import ObjectStore
+import Synchronization
 
 /// Carries one upload through: tries until the store has it, then confirms to the server what became durable.
 struct UploadCarrier: Sendable {
@@ -10,6 +11,16 @@ struct UploadCarrier: Sendable {
   /// Holds a slot of `receiver.slots`, which is given back at the end.
   func carry(_ upload: WALPipeline.Upload) async throws {
     defer { receiver.slots.release() }
+    do {
+      try await store(upload)
+    } catch {
+      if !(error is CancellationError) { receiver.failure.withLock { $0 = $0 ?? error } }
+      throw error
+    }
+    try await flushing.confirm()
+  }
+
+  private func store(_ upload: WALPipeline.Upload) async throws {
     var delay = Duration.milliseconds(200)
     while true {
       do {
@@ -28,6 +39,5 @@ struct UploadCarrier: Sendable {
       // Only the removal of partials that nobody needs: they do no harm.
       receiver.logger.warning("removing old partials failed", metadata: ["reason": "\(error)"])
     }
-    try await flushing.confirm()
   }
 }

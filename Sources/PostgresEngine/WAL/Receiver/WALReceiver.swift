@@ -2,6 +2,7 @@ public import Logging
 import NIOCore
 public import ObjectStore
 public import Repository
+import Synchronization
 
 /// Streams a server's write-ahead log into the archive until its task is cancelled.
 ///
@@ -47,6 +48,10 @@ public final class WALReceiver: Sendable {
   let logger: Logger
   let report: ReceiverReport
   let slots: UploadSlots
+  /// Whether the slot was found missing, and made.
+  let madeSlot = Atomic(false)
+  /// What ended an upload for good: the reason why everything else was cancelled.
+  let failure = Mutex<(any Error)?>(nil)
 
   /// A receiver into `store`, which is scoped to the database's prefix. `onStatus` is called whenever something
   /// changed, at most once a second while only positions move.
@@ -72,6 +77,7 @@ public final class WALReceiver: Sendable {
       } catch {
         if Task.isCancelled { throw CancellationError() }
         backoff.reset(after: begun.duration(to: .now))
+        let error = failure.withLock { $0.take() } ?? error
         guard let delay = backoff.delay(after: error) else { throw error }
         logger.warning("WAL receiver will try again", metadata: ["reason": "\(error)", "after": "\(delay)"])
         report.retrying("\(error)")
@@ -85,22 +91,33 @@ public final class WALReceiver: Sendable {
   private func life() async throws {
     try await withThrowingDiscardingTaskGroup { group in
       var session = try await ReceiverSession.open(self)
-      var pipeline = try await session.beginAtArchiveEnd()
-      let flushing = ReceiverFlush(receiver: self)
-      group.addTask { try await flushing.run() }
-      var backoff = ReceiverBackoff()
-      while true {
-        let begun = ContinuousClock.now
-        do {
-          pipeline = try await stream(session, pipeline, flushing, in: &group)
-        } catch let error as PostgresError where error.isTransient && !Task.isCancelled {
-          // What was received stays here: only the connection is new.
-          await flushing.disconnected()
-          report.retrying(error.description)
-          backoff.reset(after: begun.duration(to: .now))
-          session = try await reopen(session, after: error, &backoff)
-          pipeline = try await session.resume(pipeline)
-        }
+      do {
+        try await live(&session, in: &group)
+      } catch {
+        await session.connection.close()
+        throw error
+      }
+    }
+  }
+
+  private func live(
+    _ session: inout ReceiverSession, in group: inout ThrowingDiscardingTaskGroup<any Error>
+  ) async throws {
+    var pipeline = try await session.beginAtArchiveEnd()
+    let flushing = ReceiverFlush(receiver: self)
+    group.addTask { try await flushing.run() }
+    var backoff = ReceiverBackoff()
+    while true {
+      let begun = ContinuousClock.now
+      do {
+        pipeline = try await stream(session, pipeline, flushing, in: &group)
+      } catch let error as PostgresError where error.isTransient && !Task.isCancelled {
+        // What was received stays here: only the connection is new.
+        await flushing.disconnected()
+        report.retrying(error.description)
+        backoff.reset(after: begun.duration(to: .now))
+        session = try await reopen(session, after: error, &backoff)
+        pipeline = try await session.resume(pipeline)
       }
     }
   }
@@ -115,7 +132,7 @@ public final class WALReceiver: Sendable {
     await flushing.streaming(pipeline, stream)
     report.streaming(incarnation: session.archive.incarnation, timeline: await pipeline.timeline)
     while true {
-      switch try await nextEvent(stream, session, pipeline) {
+      switch try await nextEvent(stream, session, pipeline, flushing) {
       case .event(.data(let start, let bytes, let serverEnd, _)):
         report.serverEnd(serverEnd)
         for upload in try await pipeline.take(start: start, bytes) {
@@ -148,13 +165,15 @@ public final class WALReceiver: Sendable {
 
   /// The next event; where the server has no slot or WAL for us any more, that is mended.
   private func nextEvent(
-    _ stream: WALStream, _ session: ReceiverSession, _ pipeline: WALPipeline
+    _ stream: WALStream, _ session: ReceiverSession, _ pipeline: WALPipeline, _ flushing: ReceiverFlush
   ) async throws -> StreamStep {
     do {
       return .event(try await stream.next())
     } catch let error as PostgresError {
       switch error.code {
       case .slotMissing, .slotUnusable, .walRemoved:
+        await flushing.disconnected()
+        try await flushing.storeRest()
         try await slots.drain()
         return .restarted(try await session.mend(pipeline, after: error))
       default: throw error

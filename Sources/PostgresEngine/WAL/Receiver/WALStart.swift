@@ -4,6 +4,9 @@ public struct ArchiveEnd: Sendable, Hashable {
   public var timeline: TimelineID
   /// The position after its last byte.
   public var end: LSN
+
+  /// An archive that ends there.
+  public init(timeline: TimelineID, end: LSN) { (self.timeline, self.end) = (timeline, end) }
 }
 
 /// Where a receiver begins to stream: decided from what the archive holds and what the server says, without asking

@@ -1,0 +1,37 @@
+# The commands of this project. They install what they need from Debian, and say so.
+
+.PHONY: deps lint build test demo bench clean
+.DEFAULT_GOAL := build
+
+# One build configuration: a debug build beside it would double the first build's seven minutes.
+SWIFT_BUILD := swift build -c release
+
+# What the build links against, and what tests check us with.
+deps:
+	@hack/install build
+
+lint:
+	swift format lint --strict --recursive Package.swift Sources Tests Benchmarks
+
+build: deps
+	$(SWIFT_BUILD)
+
+# TEST_ARGS='--filter RepositoryTests' runs a part.
+test: deps
+	@hack/install test
+	$(SWIFT_BUILD) --build-tests
+	hack/with-servers swift test -c release --skip-build --no-parallel $(TEST_ARGS)
+
+demo: build
+	hack/demo
+
+# BENCH_ARGS goes to tidemark-bench.
+bench: deps
+	@hack/install test
+	$(SWIFT_BUILD)
+	hack/with-servers "$$($(SWIFT_BUILD) --show-bin-path)/tidemark-bench" $(BENCH_ARGS)
+
+# Also ends the servers of hack/dev.
+clean:
+	hack/down-all scratch
+	rm -rf .build

@@ -1,0 +1,296 @@
+import KubeModel
+import KubeRuntime
+import Steps
+import TidemarkAPI
+
+/// What a reconcile of a Backup sees.
+struct BackupObservation: Sendable {
+  var backup: Backup
+  var database: Database?
+  var destination: BackupDestination?
+  /// The other Backups of the same Database that have not ended.
+  var rivals: [Backup]
+  /// The run of its `base-backup` step.
+  var run: StepState
+  /// The run of its `forget` step.
+  var forgetting: StepState
+  var now: Timestamp
+}
+
+/// What there is to do about a Backup: what to say, then what to do, then when to look again.
+struct BackupPlan: Equatable, Sendable {
+  /// One thing to do.
+  enum Action: Equatable, Sendable {
+    case addFinalizer
+    /// Starts the `base-backup` step, discarding an earlier run of it first.
+    case start
+    case stopRun
+    case discardRun
+    /// Starts the `forget` step, discarding an earlier run of it first.
+    case forget
+    case discardForgetting
+    case removeFinalizer
+    /// Deletes the Backup itself.
+    case expire
+  }
+
+  var status: BackupStatus
+  var actions: [Action] = []
+  var events: [PlannedEvent] = []
+  var next: ReconcileResult = .done
+
+  /// How often a step is started before its Backup fails.
+  static let attempts = 3
+  /// How often a step at work, or something that is waited for, is looked at.
+  static let pollInterval: Duration = .seconds(2)
+
+  static func make(_ seen: BackupObservation) -> BackupPlan {
+    var plan = BackupPlan(status: seen.backup.status?.ownedByController ?? BackupStatus())
+    if seen.backup.metadata.isDeleting {
+      plan.delete(seen)
+    } else if plan.status.phase?.isFinal == true {
+      plan.settle(seen)
+    } else if !seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) {
+      plan.actions = [.addFinalizer]
+    } else {
+      plan.proceed(seen)
+    }
+    return plan
+  }
+
+  // MARK: On the way to completion
+
+  private mutating func proceed(_ seen: BackupObservation) {
+    switch seen.run {
+    case .absent: begin(seen)
+    case .running: watch(seen)
+    case .ended(.done(.baseBackup(let product))): complete(product, seen)
+    case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
+    case .ended(.failed(let failure)): fail(failure, seen)
+    case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
+    case .lost(let lastWords):
+      let message =
+        "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
+      tryAgain(FailureStatus(code: "StepLost", message: message), seen)
+    }
+  }
+
+  private mutating func begin(_ seen: BackupObservation) {
+    if let health = obstacle(seen) {
+      if case .stalled(let reason, let message) = health {
+        return fail(FailureStatus(code: reason, message: message), seen)
+      }
+      status.phase = .pending
+      report(health, seen)
+      next = .requeue(after: Self.pollInterval)
+      return
+    }
+    actions = [.start]
+    status.phase = .running
+    status.attempts = (status.attempts ?? 0) + 1
+    status.startedAt = status.startedAt ?? seen.now
+    // The spec that the step begins with: a later change of it is told from this.
+    status.observedGeneration = seen.backup.metadata.generation
+    report(
+      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"),
+      seen)
+    events.append(.normal("Started", "base backup started"))
+    next = .requeue(after: Self.pollInterval)
+  }
+
+  /// Why the step can't start now; nil when it can.
+  private func obstacle(_ seen: BackupObservation) -> Health? {
+    let spec = seen.backup.spec
+    let problems = spec.problems()
+    guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
+    guard spec.target.database != nil, spec.effectiveMethod == .physical else {
+      return .stalled(
+        reason: Reason.unsupported,
+        message: "this version backs up Databases by method physical only; set target.database and leave method out")
+    }
+    guard let database = seen.database else {
+      return .progressing(
+        reason: Reason.databaseNotFound, message: "Database \(spec.target.database ?? "") is not there; create it")
+    }
+    guard let destination = seen.destination else {
+      return .progressing(
+        reason: Reason.destinationNotFound, message: "BackupDestination \(spec.destinationName) is not there; create it"
+      )
+    }
+    if destination.metadata.isDeleting {
+      return .progressing(
+        reason: Reason.destinationNotReady, message: "BackupDestination \(spec.destinationName) is being deleted")
+    }
+    guard destination.status?.conditions?.isTrue(ConditionType.ready) == true else {
+      let why = destination.status?.conditions?[type: ConditionType.ready]?.message ?? "it was not validated yet"
+      return .progressing(
+        reason: Reason.destinationNotReady, message: "BackupDestination \(spec.destinationName) is not Ready: \(why)")
+    }
+    _ = database
+    if let first = seen.rivals.first(where: { $0.goesBefore(seen.backup) }) {
+      return .progressing(
+        reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same Database goes first")
+    }
+    return nil
+  }
+
+  private mutating func watch(_ seen: BackupObservation) {
+    if status.phase != .running {
+      // Found at work after a crash of the controller between the start and its report.
+      status.phase = .running
+      status.attempts = max(1, status.attempts ?? 0)
+      status.startedAt = status.startedAt ?? seen.now
+      status.observedGeneration = seen.backup.metadata.generation
+    }
+    if let began = status.observedGeneration, let current = seen.backup.metadata.generation, began != current {
+      let message =
+        "spec changed after the start; what is at work keeps the target, destination and method it began with"
+      report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
+      if seen.backup.status?.conditions?[type: ConditionType.ready]?.reason != "SpecChangeIgnored" {
+        events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))
+      }
+    } else {
+      report(
+        .progressing(
+          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"), seen)
+    }
+    next = .requeue(after: Self.pollInterval)
+  }
+
+  private mutating func complete(_ product: BaseBackupProduct, _ seen: BackupObservation) {
+    status.phase = .completed
+    status.completedAt = seen.now
+    status.snapshot = product.snapshot
+    status.size = product.size
+    status.postgres = product.postgres
+    status.error = nil
+    report(.ready(reason: Reason.completed, message: "snapshot \(product.snapshot.prefix(8)) is stored"), seen)
+    events.append(
+      .normal(
+        Reason.completed,
+        "base backup of \(product.size.logical) bytes is stored as snapshot \(product.snapshot.prefix(8)); "
+          + "\(product.size.stored) bytes were uploaded"))
+    actions = [.discardRun]
+  }
+
+  private mutating func fail(_ failure: FailureStatus, _ seen: BackupObservation) {
+    status.phase = .failed
+    status.completedAt = seen.now
+    status.error = failure
+    status.observedGeneration = seen.backup.metadata.generation
+    report(.stalled(reason: failure.code, message: failure.message), seen)
+    events.append(.warning(failure.code, failure.message + "; create another Backup when this is mended"))
+    actions = [.discardRun]
+  }
+
+  private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
+    guard (status.attempts ?? 0) < Self.attempts else { return fail(failure, seen) }
+    status.phase = .running
+    status.error = failure
+    status.attempts = (status.attempts ?? 0) + 1
+    report(
+      .progressing(
+        reason: Reason.retrying,
+        message: "attempt \(status.attempts ?? 1) of \(Self.attempts) follows a failure: \(failure.message)"), seen)
+    events.append(.warning(failure.code, failure.message + "; tried again"))
+    actions = [.start]
+    next = .requeue(after: Self.pollInterval)
+  }
+
+  // MARK: At the end
+
+  private mutating func settle(_ seen: BackupObservation) {
+    if seen.run != .absent { actions.append(.discardRun) }
+    guard let lifetime = seen.backup.spec.expiresAfter, let ended = status.completedAt else { return }
+    let rest = lifetime.duration - .seconds(seen.now.secondsSince1970 - ended.secondsSince1970)
+    guard rest <= .zero else {
+      next = .requeue(after: rest)
+      return
+    }
+    events.append(.normal("Expired", "deleted \(lifetime) after it ended, as spec.expiresAfter says"))
+    actions.append(.expire)
+  }
+
+  private mutating func delete(_ seen: BackupObservation) {
+    guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return }
+    if seen.run == .running {
+      actions = [.stopRun]
+      next = .requeue(after: Self.pollInterval)
+      return
+    }
+    status.phase = .deleting
+    switch (status.snapshot ?? seen.snapshotOfRun, seen.backup.spec.deletionPolicy) {
+    case (let snapshot?, .delete):
+      status.snapshot = snapshot
+      forget(seen)
+    case (_?, .retain):
+      events.append(.normal("Retained", "the snapshot stays in the repository, as spec.deletionPolicy says"))
+      actions = [.discardRun, .removeFinalizer]
+    case (nil, _):
+      actions = [.discardRun, .removeFinalizer]
+    }
+  }
+
+  private mutating func forget(_ seen: BackupObservation) {
+    guard seen.destination != nil, seen.backup.spec.target.database != nil else {
+      events.append(
+        .warning(
+          Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
+      actions = [.discardRun, .removeFinalizer]
+      return
+    }
+    switch seen.forgetting {
+    case .ended(.done):
+      events.append(.normal("Forgotten", "snapshot \((status.snapshot ?? "").prefix(8)) was removed"))
+      actions = [.discardForgetting, .discardRun, .removeFinalizer]
+    case .running:
+      report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
+      next = .requeue(after: Self.pollInterval)
+    case .absent, .lost:
+      report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
+      actions = [.forget]
+      next = .requeue(after: Self.pollInterval)
+    case .ended(.failed(let failure)), .ended(.tryAgain(let failure)):
+      let message = "the snapshot can't be removed: \(failure.message); mend it, or set spec.deletionPolicy to Retain"
+      report(.stalled(reason: failure.code, message: message), seen)
+      if seen.backup.status?.conditions?[type: ConditionType.stalled]?.message != message {
+        events.append(.warning(failure.code, message))
+      }
+      actions = [.discardForgetting]
+      next = .requeue(after: .seconds(30))
+    }
+  }
+
+  private mutating func report(_ health: Health, _ seen: BackupObservation) {
+    var conditions = status.conditions ?? []
+    conditions.report(health, generation: seen.backup.metadata.generation, now: seen.now)
+    status.conditions = conditions
+  }
+}
+
+extension BackupObservation {
+  /// A snapshot that the step made and that no status tells of yet.
+  var snapshotOfRun: String? {
+    guard case .ended(.done(.baseBackup(let product))) = run else { return nil }
+    return product.snapshot
+  }
+}
+
+extension Backup {
+  /// Whether this one is at work, or came before `other`: one base backup a Database at a time.
+  func goesBefore(_ other: Backup) -> Bool {
+    if status?.phase == .running { return true }
+    let (mine, theirs) = (metadata.creationTimestamp, other.metadata.creationTimestamp)
+    guard let mine, let theirs, mine != theirs else { return (metadata.uid ?? "") < (other.metadata.uid ?? "") }
+    return mine < theirs
+  }
+}
+
+extension BackupStatus {
+  /// Without what the step writes: each field has one manager.
+  var ownedByController: BackupStatus {
+    var status = self
+    status.progress = nil
+    return status
+  }
+}

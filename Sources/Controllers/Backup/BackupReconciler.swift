@@ -1,0 +1,146 @@
+import Foundation
+import KubeClient
+public import KubeModel
+public import KubeRuntime
+import Steps
+import TidemarkAPI
+
+/// Brings Backups to completion, one a Database at a time, and forgets their snapshots when they are deleted.
+public struct BackupReconciler: Reconciler {
+  private let environment: ControllerEnvironment
+
+  /// A reconciler in this environment.
+  public init(_ environment: ControllerEnvironment) { self.environment = environment }
+
+  public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
+    guard let backup = environment.stores.backups[key], backup.metadata.uid != nil else { return .done }
+    let plan = BackupPlan.make(try await observe(backup))
+    // What was found is written before what it led to is cleared away: a crash in between loses neither.
+    let current = try await report(plan, on: backup)
+    for action in plan.actions {
+      do {
+        try await perform(action, for: current)
+      } catch let missing as MissingSecret {
+        return try await waitForSecret(missing, for: current)
+      }
+    }
+    environment.events.record(plan.events, about: backup)
+    return plan.next
+  }
+
+  private func observe(_ backup: Backup) async throws -> BackupObservation {
+    let stores = environment.stores
+    let namespace = backup.metadata.namespace
+    let database = backup.spec.target.database.map { ObjectKey(namespace: namespace, name: $0) }
+    return BackupObservation(
+      backup: backup, database: database.flatMap { stores.databases[$0] },
+      destination: stores.destinations[ObjectKey(namespace: namespace, name: backup.spec.destinationName)],
+      rivals: database.map { stores.backups(of: $0) }?.filter {
+        $0.metadata.uid != backup.metadata.uid && $0.status?.phase?.isFinal != true && !$0.metadata.isDeleting
+      } ?? [],
+      run: try await environment.runner.state(of: backup.runID),
+      forgetting: try await environment.runner.state(of: backup.forgetID), now: .now)
+  }
+
+  private func report(_ plan: BackupPlan, on backup: Backup) async throws -> Backup {
+    guard plan.status != backup.status?.ownedByController ?? BackupStatus() else { return backup }
+    return try await environment.statuses.apply(plan.status, to: backup)
+  }
+
+  private func perform(_ action: BackupPlan.Action, for backup: Backup) async throws {
+    let runner = environment.runner
+    switch action {
+    case .addFinalizer: _ = try await environment.finalizer.add(to: backup)
+    case .removeFinalizer: try await environment.finalizer.remove(from: backup)
+    case .start:
+      let request = try await baseBackupRequest(backup)
+      try await runner.discard(backup.runID)
+      try await runner.start(request)
+    case .stopRun: try await runner.stop(backup.runID)
+    case .discardRun: try await runner.discard(backup.runID)
+    case .forget:
+      let request = try await forgetRequest(backup)
+      try await runner.discard(backup.forgetID)
+      try await runner.start(request)
+    case .discardForgetting: try await runner.discard(backup.forgetID)
+    case .expire:
+      _ = try await environment.client.deleteIfPresent(
+        Backup.self, backup.key, options: DeleteOptions(uid: backup.metadata.uid))
+    }
+  }
+
+  private func waitForSecret(_ missing: MissingSecret, for backup: Backup) async throws -> ReconcileResult {
+    var status = backup.status?.ownedByController ?? BackupStatus()
+    if status.phase == .running, status.attempts == 1 {
+      status.phase = .pending
+      status.attempts = nil
+      status.startedAt = nil
+    }
+    var conditions = status.conditions ?? []
+    conditions.report(missing.health, generation: backup.metadata.generation, now: .now)
+    status.conditions = conditions
+    _ = try await environment.statuses.apply(status, to: backup)
+    environment.events.record(.warning, Reason.secretMissing, missing.message, about: backup)
+    return .requeue(after: BackupPlan.pollInterval)
+  }
+
+  private func baseBackupRequest(_ backup: Backup) async throws -> StepRequest {
+    let (database, destination) = try parts(of: backup)
+    let store = try await DestinationAccess.read(destination, by: environment.secrets)
+    let server = try await ServerAccess.read(database, by: environment.secrets)
+    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    let input = BaseBackupInput(
+      backup: served, cluster: environment.cluster, store: store.input, database: database.place,
+      server: server.input, incarnation: database.status?.activeIncarnation ?? database.clonedIncarnation,
+      systemIdentifier: database.status?.systemIdentifier)
+    return StepRequest(
+      id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
+      secrets: store.secrets.merging(server.secrets) { first, _ in first })
+  }
+
+  private func forgetRequest(_ backup: Backup) async throws -> StepRequest {
+    let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: backup.spec.destinationName)
+    guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
+    let store = try await DestinationAccess.read(destination, by: environment.secrets)
+    let place = DatabasePlace(
+      namespace: backup.metadata.namespace ?? "", name: backup.spec.target.database ?? "")
+    let input = ForgetInput(
+      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "")
+    return StepRequest(
+      id: backup.forgetID, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
+  }
+
+  private func parts(of backup: Backup) throws -> (Database, BackupDestination) {
+    let namespace = backup.metadata.namespace
+    let stores = environment.stores
+    guard
+      let database = stores.databases[ObjectKey(namespace: namespace, name: backup.spec.target.database ?? "")],
+      let destination = stores.destinations[ObjectKey(namespace: namespace, name: backup.spec.destinationName)]
+    else { throw VanishedResource() }
+    return (database, destination)
+  }
+}
+
+/// Something that the plan saw is gone now: the next reconcile sees that too.
+struct VanishedResource: Error, CustomStringConvertible {
+  var description: String { "a resource that was there a moment ago is gone; looked at again" }
+}
+
+extension Backup {
+  var runID: StepID { StepID(namespace: metadata.namespace ?? "", name: "base-backup-\(metadata.uid ?? "")") }
+  var forgetID: StepID { StepID(namespace: metadata.namespace ?? "", name: "forget-\(metadata.uid ?? "")") }
+}
+
+extension Database {
+  /// Where it lies in its destination.
+  var place: DatabasePlace { DatabasePlace(namespace: metadata.namespace ?? "", name: metadata.name ?? "") }
+}
+
+extension StepRequest {
+  /// A step's input as JSON, the same bytes for the same input.
+  static func encode(_ input: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Array(try encoder.encode(input))
+  }
+}

@@ -1,0 +1,231 @@
+import KubeModel
+import KubeRuntime
+import Steps
+import TidemarkAPI
+
+/// What a reconcile of a Database sees.
+struct DatabaseObservation: Sendable {
+  /// What came of asking the server.
+  enum Server: Equatable, Sendable {
+    /// It was not asked: the spec can't be carried out, or the Database is being deleted.
+    case notAsked
+    case found(ServerProbe.Findings)
+    case failed(reason: String, message: String)
+    case secretMissing(String)
+  }
+
+  /// The run of `wal-receive`.
+  enum Receiver: Equatable, Sendable {
+    case absent
+    /// At work with the input that the spec asks for now.
+    case current
+    /// At work with an older input, or with secrets that were changed since.
+    case outdated
+    /// It ended; a receiver never does so by itself unless something is wrong.
+    case ended(FailureStatus)
+  }
+
+  var database: Database
+  var destination: BackupDestination?
+  /// The Backups of this Database.
+  var backups: [Backup]
+  var server: Server
+  var receiver: Receiver
+  /// The instance that Tidemark hosts for it; nil where it hosts none.
+  var instance: InstanceState?
+  var now: Timestamp
+}
+
+/// What there is to do about a Database.
+struct DatabasePlan: Equatable, Sendable {
+  /// One thing to do.
+  enum Action: Equatable, Sendable {
+    case addFinalizer
+    case startInstance
+    /// Ends an older run of the receiver, if there is one, and starts it as the spec asks now.
+    case startReceiver
+    case stopReceiver
+    /// Drops the replication slot, so that the server keeps no log for an archive that has ended.
+    case dropSlot
+    case removeInstance
+    case removeFinalizer
+    /// Creates a Backup of this name, unless there is one.
+    case backUp(name: String, origin: String)
+  }
+
+  var status: DatabaseStatus
+  var actions: [Action] = []
+  var events: [PlannedEvent] = []
+  var next: ReconcileResult = .requeue(after: steadyInterval)
+
+  /// How often a Database that is well is looked at.
+  static let steadyInterval: Duration = .seconds(30)
+  /// How often one that is not is looked at.
+  static let retryInterval: Duration = .seconds(5)
+
+  static func make(_ seen: DatabaseObservation) -> DatabasePlan {
+    var plan = DatabasePlan(status: seen.database.status?.ownedByController ?? DatabaseStatus())
+    if seen.database.metadata.isDeleting {
+      plan.delete(seen)
+    } else if !seen.database.metadata.finalizers.contains(TidemarkGroup.finalizer) {
+      plan.actions = [.addFinalizer]
+      plan.next = .done
+    } else {
+      plan.keep(seen)
+    }
+    return plan
+  }
+
+  private mutating func keep(_ seen: DatabaseObservation) {
+    let database = seen.database
+    status.observedGeneration = database.metadata.generation
+    status.lastBackup = seen.backups.newestCompleted?.metadata.name
+    status.endpoint = Endpoint(host: database.spec.connection.host, port: database.spec.connection.port)
+    var health = connection(seen)
+    if case .ready = health, database.archives { health = archive(seen) ?? health }
+    if !database.archives { turnOffArchiving(seen) }
+    if seen.instance == .stopped { actions.append(.startInstance) }
+    report(health, seen)
+    if case .ready = health { return }
+    next = .requeue(after: Self.retryInterval)
+  }
+
+  /// Whether the server is there and is the one that was archived.
+  private mutating func connection(_ seen: DatabaseObservation) -> Health {
+    let problems = seen.database.spec.problems()
+    guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
+    switch seen.server {
+    case .notAsked: return .progressing(reason: Reason.connectionFailed, message: "the server was not asked yet")
+    case .secretMissing(let message): return .progressing(reason: Reason.secretMissing, message: message)
+    case .failed(let reason, let message): return .progressing(reason: reason, message: message)
+    case .found(let findings):
+      if let known = status.systemIdentifier, known != findings.systemIdentifier {
+        return .stalled(
+          reason: Reason.systemIdentifierChanged,
+          message: "the server has system identifier \(findings.systemIdentifier), and what was archived so far has "
+            + "\(known): it is another cluster; point spec.connection to the old one, or make a new Database for it")
+      }
+      status.serverVersion = findings.version
+      status.systemIdentifier = findings.systemIdentifier
+      return .ready(reason: Reason.connected, message: "PostgreSQL \(findings.version) answers")
+    }
+  }
+
+  /// Keeps the receiver at work; nil when it is.
+  private mutating func archive(_ seen: DatabaseObservation) -> Health? {
+    let name = seen.database.spec.pitr?.destinationName ?? ""
+    guard let destination = seen.destination else {
+      return .progressing(
+        reason: Reason.destinationNotFound, message: "BackupDestination \(name) is not there; create it")
+    }
+    closeGap(seen)
+    switch seen.receiver {
+    case .current: return nil
+    case .absent, .outdated:
+      guard destination.status?.conditions?.isTrue(ConditionType.ready) == true else {
+        let why = destination.status?.conditions?[type: ConditionType.ready]?.message ?? "it was not validated yet"
+        return .progressing(
+          reason: Reason.destinationNotReady, message: "BackupDestination \(name) is not Ready: \(why)")
+      }
+      actions.append(.startReceiver)
+      if seen.receiver == .outdated {
+        events.append(.normal("ArchivingRestarted", "the receiver begins again with the changed settings"))
+      }
+      return .progressing(reason: Reason.running, message: "the receiver of the write-ahead log is being started")
+    case .ended(let failure):
+      actions.append(.startReceiver)
+      if seen.database.status?.conditions?[type: ConditionType.ready]?.message != failure.message {
+        events.append(.warning(failure.code, failure.message))
+      }
+      return .progressing(reason: failure.code, message: failure.message)
+    }
+  }
+
+  /// A gap ends with a base backup behind it: the controller takes one by itself, once a gap.
+  private mutating func closeGap(_ seen: DatabaseObservation) {
+    guard let gap = seen.database.status?.recoveryWindow?.gaps?.last(where: { $0.to == nil }) else { return }
+    let name = "\(seen.database.metadata.name ?? "")-gap-\(gap.from.microsecondsSince1970)"
+    guard !seen.backups.contains(where: { $0.metadata.name == name }) else { return }
+    actions.append(.backUp(name: name, origin: "Gap"))
+    events.append(
+      .warning(
+        Reason.walGap, "log after \(gap.from) is lost (\(gap.reason)); a new base backup, \(name), ends the gap"))
+  }
+
+  private mutating func turnOffArchiving(_ seen: DatabaseObservation) {
+    if seen.receiver != .absent { actions += [.stopReceiver, .dropSlot] }
+    var conditions = status.conditions ?? []
+    conditions.set(
+      ConditionType.archiving, .false, reason: Reason.disabled,
+      message: "spec.pitr is off; set spec.pitr.enabled and spec.pitr.destinationName for point-in-time recovery",
+      observedGeneration: seen.database.metadata.generation, now: seen.now)
+    status.conditions = conditions
+  }
+
+  private mutating func delete(_ seen: DatabaseObservation) {
+    guard seen.database.metadata.finalizers.contains(TidemarkGroup.finalizer) else {
+      next = .done
+      return
+    }
+    if seen.receiver != .absent { actions.append(.stopReceiver) }
+    if seen.instance != nil {
+      actions.append(.removeInstance)
+    } else if seen.database.archives {
+      actions.append(.dropSlot)
+    }
+    actions.append(.removeFinalizer)
+    next = .done
+  }
+
+  private mutating func report(_ health: Health, _ seen: DatabaseObservation) {
+    var conditions = status.conditions ?? []
+    let before = conditions[type: ConditionType.ready]?.reason
+    conditions.report(health, generation: seen.database.metadata.generation, now: seen.now)
+    if seen.database.archives { conditions.remove(type: ConditionType.archiving) }
+    status.conditions = conditions
+    guard let now = conditions[type: ConditionType.ready], now.reason != before, now.reason != Reason.running else {
+      return
+    }
+    events.append(now.status == .true ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
+  }
+}
+
+extension Database {
+  /// Whether its write-ahead log is to be archived.
+  var archives: Bool { spec.pitr?.enabled == true }
+
+  /// The instance that Tidemark hosts for it; nil where it hosts none.
+  var hostedInstance: InstanceID? {
+    metadata.annotations[TidemarkAnnotation.instance].map {
+      InstanceID(namespace: metadata.namespace ?? "", name: $0)
+    }
+  }
+
+  /// The incarnation of a Database that a clone made; nil for others.
+  var clonedIncarnation: String? { metadata.annotations[TidemarkAnnotation.incarnation] }
+
+  var receiverID: StepID {
+    StepID(namespace: metadata.namespace ?? "", name: "wal-receive-\(metadata.uid ?? "")")
+  }
+}
+
+extension [Backup] {
+  /// The newest of those that Completed.
+  var newestCompleted: Backup? {
+    filter { $0.status?.phase == .completed }
+      .max { ($0.status?.completedAt?.secondsSince1970 ?? 0) < ($1.status?.completedAt?.secondsSince1970 ?? 0) }
+  }
+}
+
+extension DatabaseStatus {
+  /// Without what the receiver writes: each field has one manager.
+  var ownedByController: DatabaseStatus {
+    var status = self
+    status.conditions = conditions?.filter { $0.type != ConditionType.archiving || $0.reason == Reason.disabled }
+    status.activeIncarnation = nil
+    status.incarnations = nil
+    status.recoveryWindow = nil
+    status.archiving = nil
+    return status
+  }
+}

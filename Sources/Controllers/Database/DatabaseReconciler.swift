@@ -1,0 +1,173 @@
+import Foundation
+import KubeClient
+public import KubeModel
+public import KubeRuntime
+import Steps
+import TidemarkAPI
+
+/// Keeps Databases reachable and their write-ahead log archived.
+public struct DatabaseReconciler: Reconciler {
+  private let environment: ControllerEnvironment
+
+  /// A reconciler in this environment.
+  public init(_ environment: ControllerEnvironment) { self.environment = environment }
+
+  public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
+    guard let database = environment.stores.databases[key], database.metadata.uid != nil else { return .done }
+    let access = await access(to: database)
+    let seen = try await observe(database, access)
+    let plan = DatabasePlan.make(seen)
+    if plan.status != database.status?.ownedByController ?? DatabaseStatus() {
+      _ = try await environment.statuses.apply(plan.status, to: database)
+    }
+    for action in plan.actions { try await perform(action, for: database, access) }
+    environment.events.record(plan.events, about: database)
+    return plan.next
+  }
+
+  /// What is needed to reach the server, and to archive it.
+  private struct Access: Sendable {
+    var server: Result<ServerAccess, MissingSecret>
+    /// The receiver's request as the spec asks for now; nil where it can't run.
+    var request: StepRequest?
+  }
+
+  private func access(to database: Database) async -> Access {
+    do {
+      let server = try await ServerAccess.read(database, by: environment.secrets)
+      return Access(server: .success(server), request: try await receiverRequest(database, server))
+    } catch let missing as MissingSecret {
+      return Access(server: .failure(missing))
+    } catch {
+      return Access(server: .failure(MissingSecret(message: "the Secrets can't be read: \(error)")))
+    }
+  }
+
+  private func observe(_ database: Database, _ access: Access) async throws -> DatabaseObservation {
+    let stores = environment.stores
+    let namespace = database.metadata.namespace
+    return DatabaseObservation(
+      database: database,
+      destination: database.spec.pitr.flatMap {
+        stores.destinations[ObjectKey(namespace: namespace, name: $0.destinationName)]
+      },
+      backups: stores.backups(of: database.key), server: await ask(database, access.server),
+      receiver: try await receiver(of: database, access.request), instance: try await instance(of: database, access),
+      now: .now)
+  }
+
+  private func ask(
+    _ database: Database, _ server: Result<ServerAccess, MissingSecret>
+  ) async -> DatabaseObservation.Server {
+    guard !database.metadata.isDeleting, database.spec.problems().isEmpty else { return .notAsked }
+    switch server {
+    case .failure(let missing): return .secretMissing(missing.message)
+    case .success(let access):
+      do {
+        return .found(try await ServerProbe(server: access.input, secrets: access.secrets).run())
+      } catch let failed as FailedServerProbe {
+        return .failed(reason: failed.reason, message: failed.message)
+      } catch {
+        return .failed(reason: Reason.connectionFailed, message: "\(error)")
+      }
+    }
+  }
+
+  private func receiver(
+    of database: Database, _ request: StepRequest?
+  ) async throws -> DatabaseObservation.Receiver {
+    switch try await environment.runner.state(of: database.receiverID) {
+    case .absent: return .absent
+    case .running:
+      // A Secret that can't be read now is no reason to end what works.
+      guard let request else { return .current }
+      return try await environment.runner.isCurrent(request) ? .current : .outdated
+    case .ended(.failed(let failure)), .ended(.tryAgain(let failure)): return .ended(failure)
+    case .ended(.done): return .absent
+    case .lost(let lastWords):
+      let message = "the receiver was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
+      return .ended(FailureStatus(code: "StepLost", message: message))
+    }
+  }
+
+  private func instance(of database: Database, _ access: Access) async throws -> InstanceState? {
+    guard let id = database.hostedInstance else { return nil }
+    guard case .success(let server) = access.server else { return .starting }
+    return try await environment.host.state(of: id, as: server.role)
+  }
+
+  private func perform(_ action: DatabasePlan.Action, for database: Database, _ access: Access) async throws {
+    let runner = environment.runner
+    switch action {
+    case .addFinalizer: _ = try await environment.finalizer.add(to: database)
+    case .removeFinalizer: try await environment.finalizer.remove(from: database)
+    case .startReceiver:
+      guard let request = access.request else { return }
+      try await runner.stop(request.id)
+      try await runner.discard(request.id)
+      try await runner.start(request)
+    case .stopReceiver:
+      try await runner.stop(database.receiverID)
+      try await runner.discard(database.receiverID)
+    case .dropSlot: await dropSlot(of: database, access)
+    case .startInstance:
+      guard let id = database.hostedInstance,
+        let major = database.metadata.annotations[TidemarkAnnotation.serverMajor].flatMap({ Int($0) })
+      else { return }
+      try await environment.host.start(id, serverMajor: major)
+    case .removeInstance:
+      guard let id = database.hostedInstance else { return }
+      try await environment.host.remove(id)
+    case .backUp(let name, let origin): try await backUp(database, name: name, origin: origin)
+    }
+  }
+
+  /// A server that is gone holds no log either, so a failure is told and not tried again.
+  private func dropSlot(of database: Database, _ access: Access) async {
+    let slot = database.spec.pitr?.effectiveSlotName ?? ""
+    do {
+      guard case .success(let server) = access.server else { throw MissingSecret(message: "the Secret is gone") }
+      try await SlotRemoval(server: server.input, secrets: server.secrets).run(slot: slot)
+      environment.events.record(.normal, "SlotDropped", "replication slot \(slot) was dropped", about: database)
+    } catch {
+      environment.events.record(
+        .warning, "SlotLeft",
+        "replication slot \(slot) may still be there, and then keeps log on the server: \(error). Drop it by SELECT "
+          + "pg_drop_replication_slot('\(slot)')", about: database)
+    }
+  }
+
+  private func backUp(_ database: Database, name: String, origin: String) async throws {
+    var backup = Backup(
+      metadata: ObjectMeta(
+        name: name, namespace: database.metadata.namespace, labels: [TidemarkLabel.origin: origin]),
+      spec: BackupSpec(
+        target: BackupTarget(database: database.metadata.name ?? ""),
+        destinationName: database.spec.pitr?.destinationName ?? ""))
+    backup.spec.deletionPolicy = .delete
+    do {
+      _ = try await environment.client.create(backup, fieldManager: TidemarkGroup.controllerFieldManager)
+    } catch let error as KubeError where error.isAlreadyExists {
+      // The name says which gap or clone it is for: there is one already.
+      return
+    }
+  }
+
+  private func receiverRequest(_ database: Database, _ server: ServerAccess) async throws -> StepRequest? {
+    guard let pitr = database.spec.pitr, pitr.enabled, let served = ServedResource(database.metadata),
+      let destination = environment.stores.destinations[
+        ObjectKey(namespace: database.metadata.namespace, name: pitr.destinationName)]
+    else { return nil }
+    let store = try await DestinationAccess.read(destination, by: environment.secrets)
+    let origin = database.metadata.annotations[TidemarkAnnotation.origin].flatMap {
+      try? JSONDecoder().decode(CloneOrigin.self, from: Data($0.utf8))
+    }
+    let input = WALReceiveInput(
+      resource: served, cluster: environment.cluster, store: store.input, database: database.place,
+      server: server.input, slotName: pitr.effectiveSlotName, flushInterval: pitr.flushInterval,
+      incarnation: database.clonedIncarnation, origin: origin)
+    return StepRequest(
+      id: database.receiverID, step: .walReceive, input: try StepRequest.encode(input),
+      secrets: store.secrets.merging(server.secrets) { first, _ in first })
+  }
+}

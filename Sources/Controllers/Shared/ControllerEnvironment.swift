@@ -1,0 +1,70 @@
+public import KubeClient
+import KubeModel
+public import KubeRuntime
+public import Logging
+public import Steps
+import TidemarkAPI
+
+/// What reconcilers work with. They know neither a cluster's steps and instances from local ones, nor where the stores
+/// come from.
+public struct ControllerEnvironment: Sendable {
+  let client: KubeClient
+  let stores: Stores
+  let runner: any StepRunner
+  let host: any InstanceHost
+  let events: EventRecorder
+  /// How steps reach the API server.
+  let cluster: ClusterAccess
+  let logger: Logger
+
+  /// An environment of these parts; the stores are declared at `runtime`.
+  public init(
+    client: KubeClient, runtime: Runtime, runner: any StepRunner, host: any InstanceHost, events: EventRecorder,
+    cluster: ClusterAccess, logger: Logger
+  ) {
+    self.client = client
+    stores = Stores(runtime)
+    (self.runner, self.host, self.events, self.cluster, self.logger) = (runner, host, events, cluster, logger)
+  }
+
+  var secrets: SecretReader { SecretReader(client: client) }
+  var statuses: StatusWriter { StatusWriter(client: client, fieldManager: TidemarkGroup.controllerFieldManager) }
+  var finalizer: Finalizer { Finalizer(TidemarkGroup.finalizer, client: client) }
+
+  /// What is under way for `step` of the run `id`.
+  func state(_ id: StepID) async throws -> StepState { try await runner.state(of: id) }
+}
+
+/// The caches that reconcilers share.
+struct Stores: Sendable {
+  let destinations: Store<BackupDestination>
+  let databases: Store<Database>
+  let backups: Store<Backup>
+  let clones: Store<PITRClone>
+
+  init(_ runtime: Runtime) {
+    destinations = runtime.store(of: BackupDestination.self)
+    databases = runtime.store(
+      of: Database.self,
+      indexes: [StoreIndex(Self.byDestination) { [$0.spec.pitr?.destinationName].compactMap { $0 } }])
+    backups = runtime.store(
+      of: Backup.self,
+      indexes: [
+        StoreIndex(Self.byDestination) { [$0.spec.destinationName] },
+        StoreIndex(Self.byDatabase) { [$0.spec.target.database].compactMap { $0 } },
+      ])
+    clones = runtime.store(
+      of: PITRClone.self, indexes: [StoreIndex(Self.byDatabase) { [$0.spec.database] }])
+  }
+
+  /// Objects by the name of their destination; the namespace is checked by the reader.
+  static let byDestination = "destination"
+  /// Objects by the name of their Database.
+  static let byDatabase = "database"
+
+  /// The Backups of a Database.
+  func backups(of database: ObjectKey) -> [Backup] {
+    backups.objects(index: Self.byDatabase, value: database.name)
+      .filter { $0.metadata.namespace == database.namespace }
+  }
+}

@@ -1,0 +1,116 @@
+import KubeClient
+import KubeModel
+import Steps
+import TidemarkAPI
+
+/// A Secret, or a field of it, is not there: it may come late, so this is waited for.
+struct MissingSecret: Error, Equatable {
+  /// What is missing, and what to do.
+  var message: String
+
+  var health: Health { .progressing(reason: Reason.secretMissing, message: message) }
+}
+
+/// Reads Secrets when they are needed. They are never cached and never logged.
+struct SecretReader: Sendable {
+  let client: KubeClient
+
+  /// The fields of a Secret in the order asked for; throws ``MissingSecret`` where one is not there or empty.
+  func fields(_ fields: [String], of name: String, in namespace: String) async throws -> [[UInt8]] {
+    let key = ObjectKey(namespace: namespace, name: name)
+    guard let secret = try await client.find(Secret.self, key) else {
+      throw MissingSecret(
+        message: "Secret \(name) is not there; create it in namespace \(namespace) with the fields "
+          + fields.joined(separator: ", "))
+    }
+    return try fields.map { field in
+      guard let value = secret.data[field], !value.isEmpty else {
+        throw MissingSecret(message: "Secret \(name) has no field '\(field)', or an empty one; add it")
+      }
+      return Array(value)
+    }
+  }
+}
+
+/// The part of a step's input that speaks of a destination, with the secrets that it names.
+struct DestinationAccess: Sendable {
+  let input: StoreInput
+  let secrets: [String: [UInt8]]
+
+  private enum File {
+    static let accessKeyID = "access-key-id"
+    static let secretAccessKey = "secret-access-key"
+    static let password = "repository-password"
+    static let authority = "store-ca.crt"
+  }
+
+  /// Reads the Secrets of `destination`; throws ``MissingSecret``, or an error for an endpoint that makes no sense.
+  static func read(_ destination: BackupDestination, by reader: SecretReader) async throws -> DestinationAccess {
+    let spec = destination.spec
+    let namespace = destination.metadata.namespace ?? ""
+    let endpoint = try DestinationEndpoint.resolve(spec)
+    let keys = try await reader.fields(
+      [spec.credentials.accessKeyField, spec.credentials.secretKeyField], of: spec.credentials.secretName,
+      in: namespace)
+    let encryption = destination.encryptionSecret
+    let password = try await reader.fields([encryption.passwordField], of: encryption.secretName, in: namespace)
+    var secrets = [File.accessKeyID: keys[0], File.secretAccessKey: keys[1], File.password: password[0]]
+    if let name = spec.tls?.caSecretName {
+      secrets[File.authority] = try await reader.fields(["ca.crt"], of: name, in: namespace)[0]
+    }
+    func path(_ file: String) -> String { "\(StepRequest.secretsFolder)/\(file)" }
+    let input = StoreInput(
+      endpoint: endpoint.url, region: endpoint.region, bucket: spec.bucket, prefix: spec.prefix,
+      addressingStyle: spec.addressingStyle, accessKeyIDFile: path(File.accessKeyID),
+      secretAccessKeyFile: path(File.secretAccessKey),
+      caFile: secrets[File.authority] == nil ? nil : path(File.authority),
+      insecureSkipVerify: spec.tls?.insecureSkipVerify ?? false,
+      uploadBytesPerSecond: spec.limits?.uploadBytesPerSecond?.integer,
+      downloadBytesPerSecond: spec.limits?.downloadBytesPerSecond?.integer, passwordFile: path(File.password))
+    return DestinationAccess(input: input, secrets: secrets)
+  }
+}
+
+extension BackupDestination {
+  /// Where the password of its repositories lies: as the user says, or where the controller keeps the one it made.
+  var encryptionSecret: DestinationEncryption {
+    spec.encryption ?? DestinationEncryption(secretName: "\(metadata.name ?? "")-repository-password")
+  }
+}
+
+/// The part of a step's input that speaks of a server, with the secrets that it names.
+struct ServerAccess: Sendable {
+  let input: ServerInput
+  let secrets: [String: [UInt8]]
+
+  private enum File {
+    static let username = "server-username"
+    static let password = "server-password"
+    static let authority = "server-ca.crt"
+  }
+
+  /// Reads the Secrets of `database`; throws ``MissingSecret``.
+  static func read(_ database: Database, by reader: SecretReader) async throws -> ServerAccess {
+    let connection = database.spec.connection
+    let namespace = database.metadata.namespace ?? ""
+    let login = try await reader.fields(
+      [connection.usernameField, connection.passwordField], of: connection.secretName, in: namespace)
+    var secrets = [File.username: login[0], File.password: login[1]]
+    if let name = connection.caSecretName {
+      secrets[File.authority] = try await reader.fields(["ca.crt"], of: name, in: namespace)[0]
+    }
+    func path(_ file: String) -> String { "\(StepRequest.secretsFolder)/\(file)" }
+    let input = ServerInput(
+      host: connection.host, port: connection.port, database: connection.database, sslMode: connection.sslMode,
+      usernameFile: path(File.username), passwordFile: path(File.password),
+      caFile: secrets[File.authority] == nil ? nil : path(File.authority))
+    return ServerAccess(input: input, secrets: secrets)
+  }
+
+  /// The role, for asking an instance of ours how it is.
+  var role: InstanceRole {
+    InstanceRole(
+      username: String(decoding: secrets[File.username] ?? [], as: UTF8.self),
+      password: String(decoding: secrets[File.password] ?? [], as: UTF8.self), database: input.database)
+  }
+}

@@ -1,0 +1,66 @@
+import KubeModel
+public import KubeRuntime
+import TidemarkAPI
+
+/// Tidemark's controllers, one a kind, and what each of them watches.
+public enum TidemarkControllers {
+  /// Adds the controllers of all kinds to `runtime`.
+  public static func add(to runtime: Runtime, in environment: ControllerEnvironment) {
+    let stores = environment.stores
+    let logger = environment.logger
+
+    let destinations = Controller(
+      name: "backupdestination", reconciler: DestinationReconciler(environment), logger: logger)
+    destinations.watch(stores.destinations)
+    runtime.add(destinations)
+
+    let databases = Controller(
+      name: "database", configuration: ControllerConfiguration(workers: 4),
+      reconciler: DatabaseReconciler(environment), logger: logger)
+    databases.watch(stores.databases, filter: .generationChanged.or(.gapAppeared))
+    databases.watch(stores.destinations, filter: .healthChanged) { destination in
+      stores.databases.objects(index: Stores.byDestination, value: destination.metadata.name ?? "")
+        .filter { $0.metadata.namespace == destination.metadata.namespace }.map(\.key)
+    }
+    databases.watch(stores.backups, filter: .phaseChanged) { $0.databaseKey.map { [$0] } ?? [] }
+    runtime.add(databases)
+
+    let backups = Controller(
+      name: "backup", configuration: ControllerConfiguration(workers: 4), reconciler: BackupReconciler(environment),
+      logger: logger)
+    backups.watch(stores.backups)
+    runtime.add(backups)
+
+    let clones = Controller(name: "pitrclone", reconciler: CloneReconciler(environment), logger: logger)
+    clones.watch(stores.clones)
+    runtime.add(clones)
+  }
+}
+
+extension ChangeFilter<BackupDestination> {
+  /// Whether the destination became, or ceased to be, Ready.
+  static var healthChanged: Self {
+    Self { old, new in
+      old.status?.conditions?.isTrue(ConditionType.ready) != new.status?.conditions?.isTrue(ConditionType.ready)
+    }
+  }
+}
+
+extension ChangeFilter<Database> {
+  /// Whether the receiver recorded another gap.
+  static var gapAppeared: Self {
+    Self { old, new in old.status?.recoveryWindow?.gaps != new.status?.recoveryWindow?.gaps }
+  }
+}
+
+extension ChangeFilter<Backup> {
+  /// Whether the backup went on to another phase.
+  static var phaseChanged: Self { Self { old, new in old.status?.phase != new.status?.phase } }
+}
+
+extension Backup {
+  /// The Database that it protects.
+  var databaseKey: ObjectKey? {
+    spec.target.database.map { ObjectKey(namespace: metadata.namespace, name: $0) }
+  }
+}

@@ -1,0 +1,21 @@
+/// A data operation that runs as its own process: `tidemark step NAME --input FILE`.
+public enum StepName: String, Codable, Sendable, CaseIterable {
+  /// A physical backup of a PostgreSQL server.
+  case baseBackup = "base-backup"
+  /// The streaming of a server's write-ahead log; runs until told to stop.
+  case walReceive = "wal-receive"
+  /// Preflight, and the restore of a base backup that an instance then recovers from.
+  case restoreDatabase = "restore-database"
+  /// The removal of a snapshot.
+  case forget
+}
+
+/// How a step's process ends; the numbers are part of the command line's contract.
+public enum StepExitCode: Int32, Sendable {
+  /// Done; the result says with what.
+  case done = 0
+  /// Failed for good; the result says why.
+  case failed = 1
+  /// Failed for now: the same step may be run again.
+  case tryAgain = 75
+}

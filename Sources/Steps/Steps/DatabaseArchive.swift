@@ -1,0 +1,58 @@
+import KubeModel
+import Logging
+import ObjectStore
+import PostgresEngine
+import Repository
+import TidemarkAPI
+
+/// What lies in the bucket of one database, opened: its prefix, its repository and all that hangs on the key.
+struct DatabaseArchive: Sendable {
+  /// Scoped to the database's prefix.
+  let store: any ObjectStore
+  let repository: Repository
+
+  /// Opens the archive at the start of a store scoped to the database's prefix.
+  static func open(_ store: any ObjectStore, password: RepositoryPassword, logger: Logger) async throws -> Self {
+    DatabaseArchive(
+      store: store,
+      repository: try await Repository.open(
+        in: store.scoped(to: "repo/"), password: password, options: options(logger)))
+  }
+
+  /// Opens the archive, and begins one where there is none.
+  static func openOrCreate(
+    _ store: any ObjectStore, password: RepositoryPassword, logger: Logger
+  ) async throws -> Self {
+    DatabaseArchive(
+      store: store,
+      repository: try await Repository.openOrCreate(
+        in: store.scoped(to: "repo/"), password: password, options: options(logger)))
+  }
+
+  static func options(_ logger: Logger) -> RepositoryOptions {
+    var options = RepositoryOptions()
+    options.logger = logger
+    return options
+  }
+
+  /// The base backups, by what their snapshots say.
+  func bases() async throws -> [RecoveryBase] {
+    try await repository.snapshots().compactMap { BaseBackupRecord(snapshot: $0) }.map { record in
+      RecoveryBase(
+        snapshot: record.snapshot.description, incarnation: record.incarnation, timeline: record.timeline,
+        startLSN: record.startLSN, stopLSN: record.stopLSN, stopTime: record.stopTime)
+    }
+  }
+
+  func catalog() async throws -> WALCatalog { try await WALCatalog.open(store: store, key: repository.key) }
+}
+
+extension MicroTime {
+  /// The same moment, as PostgreSQL's own type has it.
+  init(_ time: PostgresTime) { self.init(microsecondsSince1970: time.unixMicroseconds) }
+}
+
+extension PostgresTime {
+  /// The same moment, as resources have it.
+  init(_ time: MicroTime) { self.init(unixMicroseconds: time.microsecondsSince1970) }
+}

@@ -1,0 +1,61 @@
+import ArgumentParser
+import Glibc
+import KubeClient
+import KubeModel
+import KubeRuntime
+import Logging
+
+/// Contends for a lease, and writes down at which moments it takes itself for the leader.
+///
+/// Standard output has a line `hold NANOSECONDS` every few milliseconds while it leads, by the machine's monotonic
+/// clock, which all processes share: two processes that ever led at once have lines that interleave. SIGTERM is not
+/// handled: it is ended by SIGKILL, or ends by itself after `--hold-for`.
+struct LeaseHolder: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Contends for a lease and logs when it holds it.")
+
+  @Option(help: "The kubeconfig.") var kubeconfig: String
+  @Option(help: "The lease's namespace.") var namespace: String
+  @Option(help: "The lease's name.") var lease: String
+  @Option(help: "Who this process is.") var identity: String
+  @Option(help: "Milliseconds that a lease lasts.") var leaseMilliseconds = 15_000
+  @Option(help: "Milliseconds after which a leader that cannot renew stops.") var renewMilliseconds = 10_000
+  @Option(help: "Milliseconds between two tries.") var retryMilliseconds = 2_000
+  @Option(help: "Milliseconds after which a leader lets go by itself; 0: never.") var holdFor = 0
+
+  func run() async throws {
+    var logger = Logger(label: "lease-holder") { StreamLogHandler.standardError(label: $0) }
+    logger.logLevel = .debug
+    let client = try KubeClient(configuration: .load(kubeconfig: kubeconfig), logger: logger)
+    let timing = LeaderElectionTiming(
+      leaseDuration: .milliseconds(leaseMilliseconds), renewDeadline: .milliseconds(renewMilliseconds),
+      retryPeriod: .milliseconds(retryMilliseconds))
+    let elector = LeaderElector(
+      client: client,
+      configuration: .init(
+        lease: ObjectKey(namespace: namespace, name: lease), identity: identity, timing: timing), logger: logger)
+    print("started")
+    do {
+      try await elector.run { try await hold(elector) }
+      print("released")
+    } catch let error as LeaderElectionError {
+      print("lost \(error.code)")
+    }
+    await client.shutdown()
+  }
+
+  private func hold(_ elector: LeaderElector) async throws {
+    let end = ContinuousClock.now + .milliseconds(holdFor)
+    while holdFor == 0 || ContinuousClock.now < end {
+      // Read the clock first: what is written is then no later than the moment of which it is true.
+      let now = Self.nanoseconds
+      if elector.isLeading { print("hold \(now)") }
+      try await Task.sleep(for: .milliseconds(5))
+    }
+  }
+
+  private static var nanoseconds: Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import ObjectStore
+import PostgresEngine
+import TestSupport
+import Testing
+
+@Suite("Receiving WAL", .serialized)
+struct WALReceiverTests {
+  @Test("segments, partials and commits arrive, and the latest commit is the last one committed")
+  func streaming() async throws {
+    let database = try await ArchivedDatabase.start()
+    try await database.receiving { log in
+      try await database.server.psql("CREATE TABLE t (i int)")
+      for number in 0..<3 {
+        try await database.server.psql("INSERT INTO t VALUES (\(number))", "SELECT pg_switch_wal()")
+      }
+      try await database.server.psql("INSERT INTO t VALUES (99)")
+      try await database.archived(log)
+      let time = try await database.server.psql(
+        "SET timezone = 'UTC'",
+        "SELECT to_char(max(pg_xact_commit_timestamp(xmin)), 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"Z\"') FROM t")
+      _ = time
+      #expect(log.last?.lagBytes == 0)
+      #expect(log.last?.lastSegment != nil)
+      #expect(log.last?.lastCommitTime != nil)
+    }
+    try await database.remove()
+  }
+
+  @Test("what is confirmed to the server is in the archive, at every moment, under load and kills of the server")
+  func confirmedIsDurable() async throws {
+    let database = try await ArchivedDatabase.start()
+    try await database.server.pgbench("-i", "-s", "2", "-q")
+    try await database.receiving { log in
+      let load = try database.server.startClient("pgbench", "-c", "4", "-T", "6", "-n")
+      for _ in 0..<20 {
+        let confirmed = try await database.server.psql(
+          "SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = 'tidemark' AND active")
+        guard let lsn = LSN(confirmed) else { continue }
+        let end = try await database.archiveEnd()
+        #expect(end >= lsn, "the server was told \(lsn), the archive ends at \(end)")
+      }
+      _ = try await load.wait(within: .seconds(60))
+      try await database.server.kill9()
+      try await database.server.start()
+      try await database.server.psql("CREATE TABLE after_kill (i int)")
+      try await database.archived(log)
+    }
+    try await database.verifyArchive()
+    try await database.remove()
+  }
+
+  @Test("an object store that goes away and comes back loses nothing, and the server is kept waiting, not lost")
+  func storeOutage() async throws {
+    let database = try await ArchivedDatabase.start { $0.settings = ["wal_sender_timeout": "2s"] }
+    let flaky = FlakyStore(database.store)
+    try await database.receiving(store: flaky) { log in
+      try await database.server.psql("CREATE TABLE t (i int, x text)")
+      try await database.archived(log)
+      flaky.isAway = true
+      for number in 0..<5 {
+        try await database.server.psql(
+          "INSERT INTO t SELECT \(number), repeat(md5(random()::text), 100) FROM generate_series(1, 2000)",
+          "SELECT pg_switch_wal()")
+      }
+      try await eventually("the outage is reported") { log.last?.phase == .retrying }
+      let confirmed = try await database.server.psql("SELECT restart_lsn FROM pg_replication_slots")
+      #expect(try await database.archiveEnd() >= LSN(confirmed) ?? LSN(0))
+      flaky.isAway = false
+      try await database.archived(log)
+    }
+    try await database.verifyArchive()
+    try await database.remove()
+  }
+
+  @Test("a server of another system is refused, and nothing of it is written")
+  func otherSystem() async throws {
+    let database = try await ArchivedDatabase.start()
+    try await database.receiving { log in try await database.archived(log) }
+    let other = try await TestPostgres.start()
+    let error = await #expect(throws: WALError.self) {
+      try await database.receiving(from: other) { log in
+        try await eventually("it is refused") { log.failure != nil }
+        throw log.failure ?? TestFailure("it was not refused")
+      }
+    }
+    #expect(error?.code == .systemMismatch)
+    try await other.remove()
+    try await database.remove()
+  }
+
+  @Test("two receivers at once do no harm: one streams, the other waits for its turn")
+  func twoReceivers() async throws {
+    let database = try await ArchivedDatabase.start()
+    try await database.server.psql("CREATE TABLE t (i int)")
+    try await database.receiving { first in
+      try await database.archived(first)
+      try await database.receiving { second in
+        for number in 0..<20 { try await database.server.psql("INSERT INTO t VALUES (\(number))") }
+        try await database.archived(first)
+        #expect(second.failure == nil)
+      }
+    }
+    try await database.verifyArchive()
+    try await database.remove()
+  }
+
+  @Test("a promotion is followed: the history file first, then the new timeline, in one unbroken way")
+  func promotion() async throws {
+    let database = try await ArchivedDatabase.start()
+    try await database.server.psql("CREATE TABLE t (i int)")
+    let standby = try await database.standby()
+    try await database.receiving(from: standby) { log in
+      try await eventually("streaming") { log.last?.phase == .streaming || log.failure != nil }
+      try await database.server.psql("INSERT INTO t VALUES (1)", "SELECT pg_switch_wal()", "INSERT INTO t VALUES (2)")
+      let text = try await database.server.psql("SELECT pg_current_wal_flush_lsn()")
+      let lsn = try #require(LSN(text))
+      try await eventually("the archive reaches \(lsn)") { log.last?.lastLSN.map { $0 >= lsn } ?? false }
+      try await database.server.stop()
+      try await standby.psql("SELECT pg_promote()")
+      try await standby.psql("INSERT INTO t VALUES (3)")
+      try await database.archived(log, on: standby)
+      #expect(log.last?.timeline == TimelineID(2))
+    }
+    let records = try await database.verifyArchive(try await database.rootOf(standby))
+    #expect(records.contains { if case .commit = $0.kind { true } else { false } })
+    try await standby.remove()
+    try await database.remove()
+  }
+}
