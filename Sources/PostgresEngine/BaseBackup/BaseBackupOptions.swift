@@ -18,8 +18,10 @@ public struct BaseBackupOptions: Sendable {
   public var checkpoint: Checkpoint
   /// Bytes of the pieces that relation files are cut in: a multiple of 8 KiB.
   ///
-  /// 512 KiB unless told otherwise, measured on a pgbench cluster: smaller pieces store less after scattered changes,
-  /// larger ones compress better and need less index.
+  /// 256 KiB unless told otherwise. Measured on a pgbench cluster of 1.5 GB, MB stored by a first backup, and by one
+  /// after single rows on 1.6 % of the pages were changed, with pieces of 128, 256, 512 and 1,024 KiB: 76, 72, 70, 69,
+  /// then 40, 50, 58, 64. Halving the piece doubles the index, which restic holds in memory: below 256 KiB a terabyte
+  /// would need more than four million entries.
   public var pieceBytes: Int
   /// The host in the snapshot; the server's address unless told otherwise.
   public var hostname: String?
@@ -28,7 +30,7 @@ public struct BaseBackupOptions: Sendable {
 
   public init(
     incarnation: IncarnationID, systemIdentifier: UInt64? = nil, label: String = "tidemark",
-    checkpoint: Checkpoint = .fast, pieceBytes: Int = 512 << 10, hostname: String? = nil, tags: [String] = []
+    checkpoint: Checkpoint = .fast, pieceBytes: Int = 256 << 10, hostname: String? = nil, tags: [String] = []
   ) {
     (self.incarnation, self.systemIdentifier, self.label) = (incarnation, systemIdentifier, label)
     (self.checkpoint, self.pieceBytes, self.hostname, self.tags) = (checkpoint, pieceBytes, hostname, tags)
