@@ -132,11 +132,12 @@ let package = Package(
     tests(of: "ObjectStore", [nioCore, nioPosix, logging]),
     tests(of: "Repository", ["ObjectStore", nioCore, logging]),
     tests(of: "PostgresEngine", ["Repository", "ObjectStore", nioCore, logging]),
-    tests(of: "Steps", ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore"]),
+    tests(
+      of: "Steps", ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore", logging]),
     tests(
       of: "Controllers",
       ["Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore"]),
-    tests(of: "Telemetry", [metrics, asyncHTTPClient]),
+    tests(of: "Telemetry", [coreMetrics, logging]),
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["TestSupport", "TidemarkAPI", "KubeClient", "KubeModel", logging],

@@ -1,26 +1,40 @@
-import KubeModel
-import KubeRuntime
-import Steps
-import TidemarkAPI
+package import KubeModel
+package import KubeRuntime
+package import Steps
+package import TidemarkAPI
 
 /// What a reconcile of a Backup sees.
-struct BackupObservation: Sendable {
-  var backup: Backup
-  var database: Database?
-  var destination: BackupDestination?
+package struct BackupObservation: Sendable {
+  package var backup: Backup
+  package var database: Database?
+  package var destination: BackupDestination?
   /// The other Backups of the same Database that have not ended.
-  var rivals: [Backup]
+  package var rivals: [Backup]
   /// The run of its `base-backup` step.
-  var run: StepState
+  package var run: StepState
   /// The run of its `forget` step.
-  var forgetting: StepState
-  var now: Timestamp
+  package var forgetting: StepState
+  package var now: Timestamp
+
+  /// What was seen.
+  package init(
+    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup], run: StepState,
+    forgetting: StepState, now: Timestamp
+  ) {
+    self.backup = backup
+    self.database = database
+    self.destination = destination
+    self.rivals = rivals
+    self.run = run
+    self.forgetting = forgetting
+    self.now = now
+  }
 }
 
 /// What there is to do about a Backup: what to say, then what to do, then when to look again.
-struct BackupPlan: Equatable, Sendable {
+package struct BackupPlan: Equatable, Sendable {
   /// One thing to do.
-  enum Action: Equatable, Sendable {
+  package enum Action: Equatable, Sendable {
     case addFinalizer
     /// Starts the `base-backup` step, discarding an earlier run of it first.
     case start
@@ -34,17 +48,17 @@ struct BackupPlan: Equatable, Sendable {
     case expire
   }
 
-  var status: BackupStatus
-  var actions: [Action] = []
-  var events: [PlannedEvent] = []
-  var next: ReconcileResult = .done
+  package var status: BackupStatus
+  package var actions: [Action] = []
+  package var events: [PlannedEvent] = []
+  package var next: ReconcileResult = .done
 
   /// How often a step is started before its Backup fails.
-  static let attempts = 3
+  package static let attempts = 3
   /// How often a step at work, or something that is waited for, is looked at.
-  static let pollInterval: Duration = .seconds(2)
+  package static let pollInterval: Duration = .seconds(2)
 
-  static func make(_ seen: BackupObservation) -> BackupPlan {
+  package static func make(_ seen: BackupObservation) -> BackupPlan {
     var plan = BackupPlan(status: seen.backup.status?.ownedByController ?? BackupStatus())
     if seen.backup.metadata.isDeleting {
       plan.delete(seen)
@@ -278,12 +292,21 @@ extension BackupObservation {
 
 extension Backup {
   /// Whether this one is at work, or came before `other`: one base backup a Database at a time.
+  ///
+  /// One that lacks something of its own holds nobody up.
   func goesBefore(_ other: Backup) -> Bool {
     if status?.phase == .running { return true }
+    if let reason = status?.conditions?[type: ConditionType.ready]?.reason, Self.lacking.contains(reason) {
+      return false
+    }
     let (mine, theirs) = (metadata.creationTimestamp, other.metadata.creationTimestamp)
     guard let mine, let theirs, mine != theirs else { return (metadata.uid ?? "") < (other.metadata.uid ?? "") }
     return mine < theirs
   }
+
+  private static let lacking = [
+    Reason.destinationNotFound, Reason.destinationNotReady, Reason.databaseNotFound, Reason.secretMissing,
+  ]
 }
 
 extension BackupStatus {

@@ -1,25 +1,39 @@
-import KubeModel
-import KubeRuntime
-import Steps
-import TidemarkAPI
+package import KubeModel
+package import KubeRuntime
+package import Steps
+package import TidemarkAPI
 
 /// What a reconcile of a PITRClone sees.
-struct CloneObservation: Sendable {
-  var clone: PITRClone
-  var source: Database?
-  var destination: BackupDestination?
+package struct CloneObservation: Sendable {
+  package var clone: PITRClone
+  package var source: Database?
+  package var destination: BackupDestination?
   /// The Database that has the new name already.
-  var namesake: Database?
+  package var namesake: Database?
   /// The run of its `restore-database` step.
-  var run: StepState
-  var instance: InstanceState
-  var now: Timestamp
+  package var run: StepState
+  package var instance: InstanceState
+  package var now: Timestamp
+
+  /// What was seen.
+  package init(
+    clone: PITRClone, source: Database?, destination: BackupDestination?, namesake: Database?, run: StepState,
+    instance: InstanceState, now: Timestamp
+  ) {
+    self.clone = clone
+    self.source = source
+    self.destination = destination
+    self.namesake = namesake
+    self.run = run
+    self.instance = instance
+    self.now = now
+  }
 }
 
 /// What there is to do about a PITRClone: what comes first, then what to say, then what follows from that.
-struct ClonePlan: Equatable, Sendable {
+package struct ClonePlan: Equatable, Sendable {
   /// One thing to do.
-  enum Action: Equatable, Sendable {
+  package enum Action: Equatable, Sendable {
     case addFinalizer
     /// Makes a place for the instance and starts the `restore-database` step, discarding an earlier run of it.
     case startRun
@@ -33,17 +47,17 @@ struct ClonePlan: Equatable, Sendable {
   }
 
   /// What has to be done before the status may say so.
-  var first: [Action] = []
-  var status: PITRCloneStatus
-  var then: [Action] = []
-  var events: [PlannedEvent] = []
-  var next: ReconcileResult = .done
+  package var first: [Action] = []
+  package var status: PITRCloneStatus
+  package var then: [Action] = []
+  package var events: [PlannedEvent] = []
+  package var next: ReconcileResult = .done
 
   /// How often the step is started before the clone fails.
-  static let attempts = 3
-  static let pollInterval: Duration = .seconds(1)
+  package static let attempts = 3
+  package static let pollInterval: Duration = .seconds(1)
 
-  static func make(_ seen: CloneObservation) -> ClonePlan {
+  package static func make(_ seen: CloneObservation) -> ClonePlan {
     var plan = ClonePlan(status: seen.clone.status?.ownedByController ?? PITRCloneStatus())
     if seen.clone.metadata.isDeleting {
       plan.delete(seen)

@@ -14,9 +14,10 @@ public struct CloneReconciler: Reconciler {
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
     guard let clone = environment.stores.clones[key], clone.metadata.uid != nil else { return .done }
-    let seen = try await observe(clone)
-    let plan = ClonePlan.make(seen)
+    let plan: ClonePlan
     do {
+      let seen = try await observe(clone)
+      plan = ClonePlan.make(seen)
       for action in plan.first { try await perform(action, for: seen) }
       if plan.status != clone.status?.ownedByController ?? PITRCloneStatus() {
         _ = try await environment.statuses.apply(plan.status, to: clone)

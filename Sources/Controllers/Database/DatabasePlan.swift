@@ -1,12 +1,12 @@
-import KubeModel
-import KubeRuntime
-import Steps
-import TidemarkAPI
+package import KubeModel
+package import KubeRuntime
+package import Steps
+package import TidemarkAPI
 
 /// What a reconcile of a Database sees.
-struct DatabaseObservation: Sendable {
+package struct DatabaseObservation: Sendable {
   /// What came of asking the server.
-  enum Server: Equatable, Sendable {
+  package enum Server: Equatable, Sendable {
     /// It was not asked: the spec can't be carried out, or the Database is being deleted.
     case notAsked
     case found(ServerProbe.Findings)
@@ -15,7 +15,7 @@ struct DatabaseObservation: Sendable {
   }
 
   /// The run of `wal-receive`.
-  enum Receiver: Equatable, Sendable {
+  package enum Receiver: Equatable, Sendable {
     case absent
     /// At work with the input that the spec asks for now.
     case current
@@ -25,21 +25,35 @@ struct DatabaseObservation: Sendable {
     case ended(FailureStatus)
   }
 
-  var database: Database
-  var destination: BackupDestination?
+  package var database: Database
+  package var destination: BackupDestination?
   /// The Backups of this Database.
-  var backups: [Backup]
-  var server: Server
-  var receiver: Receiver
+  package var backups: [Backup]
+  package var server: Server
+  package var receiver: Receiver
   /// The instance that Tidemark hosts for it; nil where it hosts none.
-  var instance: InstanceState?
-  var now: Timestamp
+  package var instance: InstanceState?
+  package var now: Timestamp
+
+  /// What was seen.
+  package init(
+    database: Database, destination: BackupDestination?, backups: [Backup], server: Server, receiver: Receiver,
+    instance: InstanceState?, now: Timestamp
+  ) {
+    self.database = database
+    self.destination = destination
+    self.backups = backups
+    self.server = server
+    self.receiver = receiver
+    self.instance = instance
+    self.now = now
+  }
 }
 
 /// What there is to do about a Database.
-struct DatabasePlan: Equatable, Sendable {
+package struct DatabasePlan: Equatable, Sendable {
   /// One thing to do.
-  enum Action: Equatable, Sendable {
+  package enum Action: Equatable, Sendable {
     case addFinalizer
     case startInstance
     /// Ends an older run of the receiver, if there is one, and starts it as the spec asks now.
@@ -53,17 +67,17 @@ struct DatabasePlan: Equatable, Sendable {
     case backUp(name: String, origin: String)
   }
 
-  var status: DatabaseStatus
-  var actions: [Action] = []
-  var events: [PlannedEvent] = []
-  var next: ReconcileResult = .requeue(after: steadyInterval)
+  package var status: DatabaseStatus
+  package var actions: [Action] = []
+  package var events: [PlannedEvent] = []
+  package var next: ReconcileResult = .requeue(after: steadyInterval)
 
   /// How often a Database that is well is looked at.
-  static let steadyInterval: Duration = .seconds(30)
+  package static let steadyInterval: Duration = .seconds(30)
   /// How often one that is not is looked at.
-  static let retryInterval: Duration = .seconds(5)
+  package static let retryInterval: Duration = .seconds(5)
 
-  static func make(_ seen: DatabaseObservation) -> DatabasePlan {
+  package static func make(_ seen: DatabaseObservation) -> DatabasePlan {
     var plan = DatabasePlan(status: seen.database.status?.ownedByController ?? DatabaseStatus())
     if seen.database.metadata.isDeleting {
       plan.delete(seen)

@@ -1,17 +1,24 @@
-import KubeModel
+package import KubeModel
 import KubeRuntime
-import TidemarkAPI
+package import TidemarkAPI
 
 /// What a reconcile of a BackupDestination sees.
-struct DestinationObservation: Sendable {
-  var destination: BackupDestination
+package struct DestinationObservation: Sendable {
+  package var destination: BackupDestination
   /// What refers to it, as `Kind/name`, sorted.
-  var referrers: [String]
-  var now: Timestamp
+  package var referrers: [String]
+  package var now: Timestamp
+
+  /// What was seen.
+  package init(destination: BackupDestination, referrers: [String], now: Timestamp) {
+    self.destination = destination
+    self.referrers = referrers
+    self.now = now
+  }
 }
 
 /// What there is to do about a BackupDestination.
-enum DestinationPlan: Equatable, Sendable {
+package enum DestinationPlan: Equatable, Sendable {
   /// Put our finalizer on it; the rest comes with the change.
   case addFinalizer
   /// It was deleted and nothing refers to it: let it go.
@@ -28,9 +35,9 @@ enum DestinationPlan: Equatable, Sendable {
 
 extension DestinationPlan {
   /// How often a destination that is not Ready is looked at.
-  static let retryInterval: Duration = .seconds(10)
+  package static let retryInterval: Duration = .seconds(10)
 
-  static func make(_ seen: DestinationObservation) -> DestinationPlan {
+  package static func make(_ seen: DestinationObservation) -> DestinationPlan {
     let destination = seen.destination
     if destination.metadata.isDeleting {
       guard !seen.referrers.isEmpty else { return .release }

@@ -55,6 +55,10 @@ public struct DestinationReconciler: Reconciler {
       try await report(destination, missing.health, probe: nil)
     } catch let failed as FailedProbe {
       try await report(destination, .progressing(reason: failed.reason, message: failed.message), probe: nil)
+    } catch let error as StepError where error.code == .invalidInput {
+      // An endpoint that the schema lets pass and that is none.
+      try await report(destination, .stalled(reason: Reason.invalidSpec, message: error.message), probe: nil)
+      return .done
     }
     return .requeue(after: DestinationPlan.retryInterval)
   }

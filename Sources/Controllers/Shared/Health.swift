@@ -1,8 +1,8 @@
-import KubeModel
+package import KubeModel
 import TidemarkAPI
 
 /// How a resource is, in the three words that kstatus knows.
-enum Health: Equatable, Sendable {
+package enum Health: Equatable, Sendable {
   /// It is in the state that its spec asks for.
   case ready(reason: String, message: String)
   /// It is on its way there, or waits for something that may come by itself.
@@ -15,7 +15,7 @@ extension [Condition] {
   /// Sets Ready, Reconciling and Stalled to say `health`.
   ///
   /// As kstatus has it, Reconciling and Stalled are there only while they are true.
-  mutating func report(_ health: Health, generation: Int64?, now: Timestamp) {
+  package mutating func report(_ health: Health, generation: Int64?, now: Timestamp) {
     func set(_ type: String, _ status: Condition.Status, _ reason: String, _ message: String) {
       self.set(type, status, reason: reason, message: message, observedGeneration: generation, now: now)
     }

@@ -1,11 +1,11 @@
 import KubeModel
-import KubeRuntime
+package import KubeRuntime
 
 /// An event that a plan asks for.
-struct PlannedEvent: Equatable, Sendable {
-  var type: EventType
-  var reason: String
-  var message: String
+package struct PlannedEvent: Equatable, Sendable {
+  package var type: EventType
+  package var reason: String
+  package var message: String
 
   static func normal(_ reason: String, _ message: String) -> PlannedEvent {
     PlannedEvent(type: .normal, reason: reason, message: message)

@@ -13,10 +13,13 @@ struct InstanceRecord: Codable {
 }
 
 /// The files of one instance.
-struct InstanceFolder {
-  let path: String
+package struct InstanceFolder {
+  package let path: String
   /// The folder of all instances; from here down the server's user may pass.
   let stateRoot: String
+
+  /// The folder at `path`.
+  package init(path: String, stateRoot: String) { (self.path, self.stateRoot) = (path, stateRoot) }
 
   var data: String { "\(path)/data" }
   var recovery: String { "\(path)/recovery" }
@@ -27,7 +30,7 @@ struct InstanceFolder {
   private var identity: String { "\(path)/pg_ident.conf" }
 
   /// Where the socket lies: the path of a socket has at most 107 bytes, so a deep folder gets one elsewhere.
-  var socketDirectory: String {
+  package var socketDirectory: String {
     run.utf8.count <= 85 ? run : "/tmp/.tidemark-\(Fingerprint.of([Array(path.utf8)]).prefix(16))"
   }
 
@@ -70,7 +73,7 @@ struct InstanceFolder {
   }
 
   /// The settings that make the restored server an instance of this machine; they stand above its files'.
-  func serverOptions(port: Int) -> String {
+  package func serverOptions(port: Int) -> String {
     let settings: [(String, String)] = [
       ("port", "\(port)"), ("listen_addresses", "127.0.0.1"), ("unix_socket_directories", socketDirectory),
       ("hba_file", authentication), ("ident_file", identity), ("external_pid_file", ""), ("ssl", "off"),

@@ -3,9 +3,9 @@ import CPosix
 import Foundation
 
 /// Files that only their owner reads.
-enum PrivateFile {
+package enum PrivateFile {
   /// Writes `bytes` with mode 0600, whole or not at all; an older file of that name is replaced.
-  static func write(_ bytes: [UInt8], to path: String) throws {
+  package static func write(_ bytes: [UInt8], to path: String) throws {
     let temporary = "\(path).\(getpid()).new"
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw StepError.system("create", path) }

@@ -5,9 +5,9 @@ import Repository
 import TidemarkAPI
 
 /// What an error means for the step that met it.
-enum StepFailure {
+package enum StepFailure {
   /// The result of a step that ended with `error`: worth another try, or not.
-  static func result(of error: any Error) -> StepResult {
+  package static func result(of error: any Error) -> StepResult {
     switch error {
     case let error as StepError: .failed(error.failure)
     case let error as ObjectStoreError:

@@ -1,0 +1,239 @@
+import Controllers
+import KubeModel
+import KubeRuntime
+import Steps
+import Testing
+import TidemarkAPI
+
+@Suite("The plan of a Backup")
+struct BackupPlanTests {
+  private static func plan(
+    _ backup: Backup = PlanValues.backup(), run: StepState = .absent, rivals: [Backup] = [],
+    forgetting: StepState = .absent, now: Timestamp = PlanValues.now,
+    _ change: (inout BackupObservation) -> Void = { _ in }
+  ) -> BackupPlan {
+    var seen = BackupObservation(
+      backup: backup, database: PlanValues.database(), destination: PlanValues.destination(), rivals: rivals, run: run,
+      forgetting: forgetting, now: now)
+    change(&seen)
+    return BackupPlan.make(seen)
+  }
+
+  private static func running(attempts: Int = 1, generation: Int64 = 1) -> Backup {
+    PlanValues.backup {
+      $0.metadata.generation = generation
+      var status = BackupStatus()
+      (status.phase, status.attempts, status.observedGeneration) = (.running, attempts, 1)
+      $0.status = status
+    }
+  }
+
+  private static func completed(_ change: (inout Backup) -> Void = { _ in }) -> Backup {
+    PlanValues.backup {
+      var status = BackupStatus()
+      (status.phase, status.snapshot) = (.completed, PlanValues.product.snapshot)
+      status.completedAt = PlanValues.now
+      $0.status = status
+      change(&$0)
+    }
+  }
+
+  @Test("the finalizer is there before the step is started")
+  func finalizerFirst() {
+    let plan = Self.plan(PlanValues.backup { $0.metadata.finalizers = [] })
+    #expect(plan.actions == [.addFinalizer])
+  }
+
+  @Test("a Backup starts its step, and says so")
+  func starts() {
+    let plan = Self.plan()
+    #expect(plan.actions == [.start])
+    #expect(plan.status.phase == .running && plan.status.attempts == 1)
+    #expect(plan.events.map(\.reason) == ["Started"])
+  }
+
+  @Test("what is missing is waited for, and named")
+  func waits() {
+    let notReady = PlanValues.destination {
+      $0.status?.conditions = [PlanValues.condition(ConditionType.ready, .false, "BucketNotFound", "no such bucket")]
+    }
+    let table: [(BackupPlan, String, String)] = [
+      (Self.plan { $0.database = nil }, Reason.databaseNotFound, "shop"),
+      (Self.plan { $0.destination = nil }, Reason.destinationNotFound, "s3"),
+      (Self.plan { $0.destination = notReady }, Reason.destinationNotReady, "no such bucket"),
+      (Self.plan { $0.destination?.metadata.beginDeletion() }, Reason.destinationNotReady, "being deleted"),
+    ]
+    for (plan, reason, words) in table {
+      #expect(plan.actions.isEmpty && plan.status.phase == .pending)
+      #expect(plan.status.conditions.readyReason == reason)
+      #expect(plan.status.conditions?[type: ConditionType.ready]?.message.contains(words) == true)
+      #expect(plan.next == .requeue(after: BackupPlan.pollInterval))
+    }
+  }
+
+  @Test("a bad spec fails for good, with an event that says what to do")
+  func badSpec() {
+    let bad = PlanValues.backup { $0.spec.method = .files }
+    let plan = Self.plan(bad)
+    #expect(plan.status.phase == .failed && plan.status.conditions.readyReason == Reason.invalidSpec)
+    #expect(plan.status.conditions?.isTrue(ConditionType.stalled) == true)
+    #expect(plan.events.map(\.type) == [.warning])
+    let logical = Self.plan(PlanValues.backup { $0.spec.method = .logical })
+    #expect(logical.status.conditions.readyReason == Reason.unsupported)
+  }
+
+  @Test("of two Backups of one Database the older goes first")
+  func olderFirst() {
+    let older = PlanValues.backup("older") {
+      $0.metadata.creationTimestamp = Timestamp(secondsSince1970: PlanValues.now.secondsSince1970 - 1)
+    }
+    let younger = PlanValues.backup("younger")
+    let waiting = Self.plan(younger, rivals: [older])
+    #expect(waiting.status.phase == .pending && waiting.status.conditions.readyReason == Reason.waiting)
+    #expect(Self.plan(older, rivals: [younger]).actions == [.start])
+  }
+
+  @Test("of two Backups of the same second exactly one goes first")
+  func sameSecond() {
+    let (one, two) = (PlanValues.backup("one"), PlanValues.backup("two"))
+    let starts = [Self.plan(one, rivals: [two]), Self.plan(two, rivals: [one])].filter { $0.actions == [.start] }
+    #expect(starts.count == 1)
+  }
+
+  @Test("a Backup that runs goes before an older one that waits")
+  func runningFirst() {
+    var younger = Self.running()
+    younger.metadata.creationTimestamp = Timestamp(secondsSince1970: PlanValues.now.secondsSince1970 + 9)
+    #expect(Self.plan(PlanValues.backup("older"), rivals: [younger]).status.conditions.readyReason == Reason.waiting)
+  }
+
+  @Test("an older Backup that lacks its destination holds nobody up")
+  func stuckRival() {
+    let stuck = PlanValues.backup("a-older") {
+      $0.metadata.creationTimestamp = Timestamp(secondsSince1970: 1)
+      var status = BackupStatus()
+      status.phase = .pending
+      status.conditions = [PlanValues.condition(ConditionType.ready, .false, Reason.destinationNotFound)]
+      $0.status = status
+    }
+    #expect(Self.plan(rivals: [stuck]).actions == [.start])
+  }
+
+  @Test("a lost step and a failure for now are tried again, at most three times in all")
+  func boundedRetries() {
+    for ended in [StepState.lost(lastWords: "killed"), .ended(.tryAgain(PlanValues.failure))] {
+      for attempts in 1..<BackupPlan.attempts {
+        let again = Self.plan(Self.running(attempts: attempts), run: ended)
+        #expect(again.actions == [.start] && again.status.attempts == attempts + 1)
+        #expect(again.status.conditions.readyReason == Reason.retrying)
+        #expect(again.events.map(\.type) == [.warning])
+      }
+      let last = Self.plan(Self.running(attempts: BackupPlan.attempts), run: ended)
+      #expect(last.status.phase == .failed && !last.actions.contains(.start))
+      #expect(last.status.conditions?.isTrue(ConditionType.stalled) == true)
+    }
+  }
+
+  @Test("a failure for good is not tried again")
+  func failsForGood() {
+    let plan = Self.plan(Self.running(), run: .ended(.failed(PlanValues.failure)))
+    #expect(plan.status.phase == .failed && plan.status.error == PlanValues.failure)
+    #expect(plan.actions == [.discardRun])
+    #expect(plan.status.conditions.readyReason == PlanValues.failure.code)
+  }
+
+  @Test("a spec edited while running is ignored, and the event says what to do, once")
+  func editedWhileRunning() {
+    var backup = Self.running(generation: 2)
+    let first = Self.plan(backup, run: .running)
+    #expect(first.actions.isEmpty && first.status.conditions.readyReason == "SpecChangeIgnored")
+    #expect(first.events.map(\.reason) == ["SpecChangeIgnored"])
+    #expect(first.events.first?.message.contains("create another Backup") == true)
+    backup.status = first.status
+    #expect(Self.plan(backup, run: .running).events.isEmpty)
+  }
+
+  @Test("a step that is found at work after a crash of the controller is not started again")
+  func foundAtWork() {
+    let plan = Self.plan(run: .running)
+    #expect(plan.actions.isEmpty && plan.status.phase == .running && plan.status.attempts == 1)
+  }
+
+  @Test("a Backup is Completed with what the step produced, and the run is cleared away after that is written")
+  func completes() {
+    let plan = Self.plan(Self.running(), run: .ended(.done(.baseBackup(PlanValues.product))))
+    #expect(plan.status.phase == .completed && plan.status.snapshot == PlanValues.product.snapshot)
+    #expect(plan.status.size == PlanValues.product.size && plan.status.postgres == PlanValues.product.postgres)
+    #expect(plan.status.conditions?.isTrue(ConditionType.ready) == true)
+    #expect(plan.actions == [.discardRun])
+  }
+
+  @Test("a Completed Backup stays as it is, whatever became of its Database and destination")
+  func staysCompleted() {
+    let plan = Self.plan(Self.completed()) { ($0.database, $0.destination) = (nil, nil) }
+    #expect(plan.actions.isEmpty && plan.events.isEmpty && plan.status == Self.completed().status)
+  }
+
+  @Test("the progress that the step writes is not the controller's to write")
+  func progressIsTheSteps() {
+    var backup = Self.running()
+    backup.status?.progress = StepProgress(bytesDone: 1, bytesTotal: 2, filesDone: 1, updatedAt: PlanValues.now)
+    #expect(Self.plan(backup, run: .running).status.progress == nil)
+  }
+
+  @Test("a Backup deletes itself when expiresAfter has passed since its end, not before")
+  func expires() {
+    let backup = Self.completed { $0.spec.expiresAfter = GoDuration(seconds: 3600) }
+    let early = Self.plan(backup, now: Timestamp(secondsSince1970: PlanValues.now.secondsSince1970 + 600))
+    #expect(early.actions.isEmpty && early.next == .requeue(after: .seconds(3000)))
+    let due = Self.plan(backup, now: Timestamp(secondsSince1970: PlanValues.now.secondsSince1970 + 3600))
+    #expect(due.actions == [.expire] && due.events.map(\.reason) == ["Expired"])
+  }
+
+  @Test("deletionPolicy Delete forgets the snapshot before the Backup goes")
+  func deletesSnapshot() {
+    var backup = Self.completed()
+    backup.metadata.beginDeletion()
+    #expect(Self.plan(backup).actions == [.forget])
+    #expect(Self.plan(backup, forgetting: .running).actions.isEmpty)
+    let gone = Self.plan(backup, forgetting: .ended(.done(.nothing)))
+    #expect(gone.actions == [.discardForgetting, .discardRun, .removeFinalizer])
+    #expect(gone.events.map(\.reason) == ["Forgotten"])
+  }
+
+  @Test("a snapshot that can't be forgotten holds the Backup, and the condition says the way out")
+  func stuckForgetting() {
+    var backup = Self.completed()
+    backup.metadata.beginDeletion()
+    let plan = Self.plan(backup, forgetting: .ended(.failed(PlanValues.failure)))
+    #expect(!plan.actions.contains(.removeFinalizer))
+    #expect(plan.status.conditions?[type: ConditionType.stalled]?.message.contains("Retain") == true)
+  }
+
+  @Test("deletionPolicy Retain leaves the snapshot")
+  func retains() {
+    var backup = Self.completed { $0.spec.deletionPolicy = .retain }
+    backup.metadata.beginDeletion()
+    let plan = Self.plan(backup)
+    #expect(plan.actions == [.discardRun, .removeFinalizer] && plan.events.map(\.reason) == ["Retained"])
+  }
+
+  @Test("a Backup whose destination is gone can still be deleted, and says what was left")
+  func deletesWithoutDestination() {
+    var backup = Self.completed()
+    backup.metadata.beginDeletion()
+    let plan = Self.plan(backup) { $0.destination = nil }
+    #expect(plan.actions.last == .removeFinalizer && plan.events.map(\.reason) == [Reason.destinationNotFound])
+  }
+
+  @Test("a Backup that is deleted while it runs stops its step first, and forgets what that had stored")
+  func deletedWhileRunning() {
+    var backup = Self.running()
+    backup.metadata.beginDeletion()
+    #expect(Self.plan(backup, run: .running).actions == [.stopRun])
+    let ended = Self.plan(backup, run: .ended(.done(.baseBackup(PlanValues.product))))
+    #expect(ended.actions == [.forget] && ended.status.snapshot == PlanValues.product.snapshot)
+    let lost = Self.plan(backup, run: .lost(lastWords: ""))
+    #expect(lost.actions == [.discardRun, .removeFinalizer])
+  }
+}
