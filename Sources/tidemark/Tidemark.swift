@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import PostgresEngine
 import Repository
 
 /// The one program: controller, steps and PostgreSQL's `restore_command`.
@@ -19,8 +21,15 @@ struct Tidemark: AsyncParsableCommand {
         try command.run()
       }
     } catch {
-      exit(withError: error)
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+      Foundation.exit(usageExitCode)
     }
+  }
+
+  /// 2, but for `restore_command`: PostgreSQL takes anything below 126 for the end of the log.
+  private static var usageExitCode: Int32 {
+    CommandLine.arguments.dropFirst().starts(with: ["wal", "fetch"]) ? WALFetch.Outcome.failed.rawValue : 2
   }
 }
 

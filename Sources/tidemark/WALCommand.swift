@@ -27,11 +27,17 @@ struct WALFetchCommand: AsyncParsableCommand {
   var target: String
 
   func run() async throws {
-    let input = try WALFetchInput.read(from: config)
-    let opening = input.opening(configurationPath: config, logger: ProgramLog.make("tidemark.wal"))
-    let fetch = WALFetch(input.configuration, open: opening) { message in
-      FileHandle.standardError.write(Data((message + "\n").utf8))
+    let complain: @Sendable (String) -> Void = { FileHandle.standardError.write(Data(($0 + "\n").utf8)) }
+    let input: WALFetchInput
+    do {
+      input = try WALFetchInput.read(from: config)
+    } catch {
+      // Anything below 126 would tell PostgreSQL that the log ends here.
+      complain("tidemark wal fetch \(file): \(error)")
+      throw ExitCode(WALFetch.Outcome.failed.rawValue)
     }
+    let opening = input.opening(configurationPath: config, logger: ProgramLog.make("tidemark.wal"))
+    let fetch = WALFetch(input.configuration, open: opening, complain: complain)
     let (config, file) = (config, file)
     let outcome = await fetch.fetch(file, to: target) {
       try DetachedProcess.start(arguments: ["wal", "prefetch", "--config", config, file])

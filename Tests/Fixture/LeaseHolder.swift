@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 import Glibc
 import KubeClient
 import KubeModel
@@ -33,12 +34,12 @@ struct LeaseHolder: AsyncParsableCommand {
       client: client,
       configuration: .init(
         lease: ObjectKey(namespace: namespace, name: lease), identity: identity, timing: timing), logger: logger)
-    print("started")
+    Self.tell("started")
     do {
       try await elector.run { try await hold(elector) }
-      print("released")
+      Self.tell("released")
     } catch let error as LeaderElectionError {
-      print("lost \(error.code)")
+      Self.tell("lost \(error.code)")
     }
     await client.shutdown()
   }
@@ -48,10 +49,13 @@ struct LeaseHolder: AsyncParsableCommand {
     while holdFor == 0 || ContinuousClock.now < end {
       // Read the clock first: what is written is then no later than the moment of which it is true.
       let now = Self.nanoseconds
-      if elector.isLeading { print("hold \(now)") }
+      if elector.isLeading { Self.tell("hold \(now)") }
       try await Task.sleep(for: .milliseconds(5))
     }
   }
+
+  /// A line at once: standard output that is a pipe would keep it back.
+  private static func tell(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
   private static var nanoseconds: Int64 {
     var time = timespec()

@@ -259,24 +259,21 @@ struct APIServerTests {
     }
   }
 
-  @Test("a watch that the server ends after its time gives a bookmark first and ends without an error")
+  @Test("a watch that the server ends after its time ends without an error, with nothing but newer bookmarks in it")
   func watchEnds() async throws {
     try await withNamespace { client, namespace in
       let version = try await client.listAll(Widget.self, namespace: namespace).metadata.resourceVersion
-      // A bookmark is only told when something happened since: here, to an object that the selector leaves out.
+      // Something happens meanwhile to an object that the selector leaves out: the server may tell a bookmark of it.
       try await client.create(Widget("other", in: namespace))
       let options = WatchOptions(resourceVersion: version, labelSelector: "x=y", timeoutSeconds: 6)
       let start = ContinuousClock.now
-      var bookmarks = 0
       for try await event in client.watch(Widget.self, namespace: namespace, options: options) {
         guard case .bookmark(let bookmark) = event else {
           Issue.record("\(event)")
           continue
         }
         #expect(!bookmark.isEmpty && bookmark != version)
-        bookmarks += 1
       }
-      #expect(bookmarks > 0)
       #expect(ContinuousClock.now - start > .seconds(4))
     }
   }

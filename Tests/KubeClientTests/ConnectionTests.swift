@@ -133,7 +133,9 @@ struct ConnectionTests {
         }
         await cut.shutdown()
       }
-      #expect(proxy.connectionCount > 50 && whole > 20)
+      // More connections than clients: some were cut and made anew.
+      #expect(proxy.connectionCount > 40)
+      #expect(whole > 20)
       try await proxy.stop()
     }
   }

@@ -158,6 +158,13 @@ package struct ClonePlan: Equatable, Sendable {
   }
 
   private mutating func watchRecovery(_ product: RestoredDatabaseProduct, _ seen: CloneObservation) {
+    guard seen.source != nil else {
+      return fail(
+        FailureStatus(
+          code: Reason.databaseNotFound,
+          message: "Database \(seen.clone.spec.database) was deleted while its clone recovered: its role is not known"),
+        seen)
+    }
     next = .requeue(after: Self.pollInterval)
     if status.phase != .recovering { events.append(.normal("Recovering", "the new instance replays its log")) }
     status.phase = .recovering

@@ -48,7 +48,8 @@ public struct CloneReconciler: Reconciler {
   }
 
   private func instance(of clone: PITRClone, _ source: Database?) async throws -> InstanceState {
-    guard clone.status?.phase == .recovering || clone.status?.phase == .failed, let source else { return .stopped }
+    // Before and after its recovery nobody asks how it is: it is started, or cleared away, whatever its state.
+    guard !clone.metadata.isDeleting, clone.status?.phase == .recovering, let source else { return .stopped }
     let role = try await ServerAccess.read(source, by: environment.secrets).role
     return try await environment.host.state(of: clone.instanceID, as: role)
   }

@@ -74,6 +74,8 @@ package struct DatabasePlan: Equatable, Sendable {
 
   /// How often a Database that is well is looked at.
   package static let steadyInterval: Duration = .seconds(30)
+  /// How many base backups are tried to end a gap before a person has to look.
+  package static let gapAttempts = 5
   /// How often one that is not is looked at.
   package static let retryInterval: Duration = .seconds(5)
 
@@ -98,7 +100,15 @@ package struct DatabasePlan: Equatable, Sendable {
     var health = connection(seen)
     if case .ready = health, database.archives { health = archive(seen) ?? health }
     if !database.archives { turnOffArchiving(seen) }
-    if seen.instance == .stopped { actions.append(.startInstance) }
+    switch seen.instance {
+    case .stopped?: actions.append(.startInstance)
+    case .failed(let lastWords)?:
+      // As a StatefulSet would: what ended by itself is started again, also after the machine was.
+      actions.append(.startInstance)
+      events.append(
+        .warning("InstanceRestarted", "the instance had ended and is started again; it last said: \(lastWords)"))
+    default: break
+    }
     report(health, seen)
     if case .ready = health { return }
     next = .requeue(after: Self.retryInterval)
@@ -158,7 +168,12 @@ package struct DatabasePlan: Equatable, Sendable {
   /// A gap ends with a base backup behind it: the controller takes one by itself, once a gap.
   private mutating func closeGap(_ seen: DatabaseObservation) {
     guard let gap = seen.database.status?.recoveryWindow?.gaps?.last(where: { $0.to == nil }) else { return }
-    let name = "\(seen.database.metadata.name ?? "")-gap-\(gap.from.microsecondsSince1970)"
+    let first = "\(seen.database.metadata.name ?? "")-gap-\(gap.from.microsecondsSince1970)"
+    let failures = seen.backups.count {
+      $0.metadata.name?.hasPrefix(first) == true && $0.status?.phase == .failed
+    }
+    guard failures < Self.gapAttempts else { return }
+    let name = failures == 0 ? first : "\(first)-\(failures + 1)"
     guard !seen.backups.contains(where: { $0.metadata.name == name }) else { return }
     actions.append(.backUp(name: name, origin: "Gap"))
     events.append(

@@ -105,11 +105,16 @@ public struct DatabaseReconciler: Reconciler {
       guard let request = access.request else { return }
       try await runner.stop(request.id)
       try await runner.discard(request.id)
+      if let old = database.slotInUse, old != database.spec.pitr?.effectiveSlotName {
+        await dropSlot(old, of: database, access)
+      }
       try await runner.start(request)
     case .stopReceiver:
       try await runner.stop(database.receiverID)
       try await runner.discard(database.receiverID)
-    case .dropSlot: await dropSlot(of: database, access)
+    case .dropSlot:
+      guard let slot = database.slotInUse ?? database.spec.pitr?.effectiveSlotName else { return }
+      await dropSlot(slot, of: database, access)
     case .startInstance:
       guard let id = database.hostedInstance,
         let major = database.metadata.annotations[TidemarkAnnotation.serverMajor].flatMap({ Int($0) })
@@ -123,8 +128,7 @@ public struct DatabaseReconciler: Reconciler {
   }
 
   /// A server that is gone holds no log either, so a failure is told and not tried again.
-  private func dropSlot(of database: Database, _ access: Access) async {
-    let slot = database.spec.pitr?.effectiveSlotName ?? ""
+  private func dropSlot(_ slot: String, of database: Database, _ access: Access) async {
     do {
       guard case .success(let server) = access.server else { throw MissingSecret(message: "the Secret is gone") }
       try await SlotRemoval(server: server.input, secrets: server.secrets).run(slot: slot)
@@ -170,4 +174,9 @@ public struct DatabaseReconciler: Reconciler {
       id: database.receiverID, step: .walReceive, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
+}
+
+extension Database {
+  /// The slot that the receiver was last seen to read from; the spec may name another by now, or none.
+  fileprivate var slotInUse: String? { status?.archiving?.slot }
 }

@@ -42,6 +42,23 @@ package struct InstanceFolder {
       try files.createDirectory(
         atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
+    try refuseStrangers(socketDirectory)
+  }
+
+  /// Outside the state directory another user may have made the folder before us, and would reach the server through
+  /// it without a password.
+  private func refuseStrangers(_ folder: String) throws {
+    var status = stat()
+    guard lstat(folder, &status) == 0 else { throw StepError.system("look at", folder) }
+    let recordedOwner = (try? FileManager.default.attributesOfItem(atPath: data)[.ownerAccountID] as? NSNumber)?
+      .uint32Value
+    guard status.st_mode & S_IFMT == S_IFDIR, status.st_mode & 0o077 == 0,
+      status.st_uid == geteuid() || status.st_uid == recordedOwner
+    else {
+      throw StepError(
+        code: .system,
+        message: "\(folder) belongs to somebody else, or is open to others; remove it, or choose a shorter --state-dir")
+    }
   }
 
   func readRecord() throws -> InstanceRecord? {

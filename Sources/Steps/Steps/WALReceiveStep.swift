@@ -188,9 +188,12 @@ extension IncarnationStatus {
 extension RecoveryWindowStatus {
   /// The window as last read, with the newest commit that the receiver has stored since.
   init(_ window: RecoveryWindow, _ received: WALReceiverStatus?) {
-    let gaps = window.gaps.compactMap { gap in
-      gap.from.map { from in
-        RecoveryGapStatus(from: MicroTime(from), to: gap.to.map { MicroTime($0) }, reason: gap.reason.rawValue)
+    let gaps = window.gaps.compactMap { gap -> RecoveryGapStatus? in
+      // Where no commit before the gap is known, it begins with what can be recovered before it. Where nothing can,
+      // there is no window yet that it could be a gap of.
+      let known = gap.from ?? window.spans.last { $0.fromLSN <= gap.fromLSN }?.to
+      return known.map {
+        RecoveryGapStatus(from: MicroTime($0), to: gap.to.map { MicroTime($0) }, reason: gap.reason.rawValue)
       }
     }
     var latest = window.latest

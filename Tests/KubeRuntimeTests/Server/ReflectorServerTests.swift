@@ -30,18 +30,21 @@ struct ReflectorServerTests {
     let bed = try await TestBed.make()
     try await bed.create(0..<3)
     try await bed.kube.kubectl(
-      "--namespace", bed.namespace, "patch", "widget", "w1", "--type=merge", "--patch", #"{"spec":{"size":"large"}}"#)
+      "--namespace", bed.namespace, "patch", "widgets.runtime.tidemark.test", "w1", "--type=merge", "--patch",
+      #"{"spec":{"size":"large"}}"#)
     let mirror = Mirror(bed.client, namespace: bed.namespace)
     try await mirror.whileRunning {
       try await mirror.store.waitForSync()
       #expect(Set(mirror.store.snapshot.keys) == [bed.key(0), bed.key(2)])
       try await bed.kube.kubectl(
-        "--namespace", bed.namespace, "patch", "widget", "w2", "--type=merge", "--patch", #"{"spec":{"size":[]}}"#)
+        "--namespace", bed.namespace, "patch", "widgets.runtime.tidemark.test", "w2", "--type=merge", "--patch",
+        #"{"spec":{"size":[]}}"#)
       try await bed.create(3..<4)
       try await eventually("the next object arrives") { mirror.store[bed.key(3)] != nil }
       #expect(mirror.store[bed.key(2)]?.spec.size == 2)
       try await bed.kube.kubectl(
-        "--namespace", bed.namespace, "patch", "widget", "w1", "--type=merge", "--patch", #"{"spec":{"size":11}}"#)
+        "--namespace", bed.namespace, "patch", "widgets.runtime.tidemark.test", "w1", "--type=merge", "--patch",
+        #"{"spec":{"size":11}}"#)
       try await eventually("the mended object arrives") { mirror.store[bed.key(1)]?.spec.size == 11 }
       #expect(mirror.lists.value == 1)
     }

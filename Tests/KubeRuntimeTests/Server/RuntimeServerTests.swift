@@ -105,7 +105,8 @@ struct RuntimeServerTests {
       await group.triggerGracefulShutdown()
       try await tasks.waitForAll()
     }
-    let text = try await bed.kube.kubectl("--namespace", bed.namespace, "describe", "widget", "w0")
+    let text = try await bed.kube.kubectl(
+      "--namespace", bed.namespace, "describe", "widgets.runtime.tidemark.test", "w0")
     let places = reasons.map { text.range(of: "  \($0)  ")?.lowerBound }
     #expect(!places.contains(nil))
     #expect(places.compactMap { $0 } == places.compactMap { $0 }.sorted(), "\(text)")
