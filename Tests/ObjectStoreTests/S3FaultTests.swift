@@ -112,7 +112,8 @@ import Testing
       proxy.resetConnections()
       proxy.inject(.stall(after: 100_000, .toServer))
       let started = ContinuousClock.now
-      #expect(await code { try await store.put("k", bytes(20 << 20)) } == .timeout)
+      let put = await code { try await store.put("k", bytes(20 << 20)) }
+      #expect(put == .timeout)
       #expect(started.duration(to: .now) < .seconds(10))
     }
   }
@@ -189,22 +190,6 @@ import Testing
       cancelled.cancel()
       #expect(await cancelled.value == .cancelled)
       #expect(try await uploads(server, configuration).contains("<Key>") == false)
-    }
-  }
-
-  @Test("uploads that a crash left are found by age and prefix, and freed")
-  func orphans() async throws {
-    let server = try await TestServers.s3()
-    let configuration = try await server.configuration()
-    try await S3Store.with(configuration, server.credentials) { store in
-      for key in ["ours/a b", "ours/c", "theirs/d"] {
-        try await server.curl(
-          "/\(configuration.bucket)/\(key.split(separator: " ").joined(separator: "%20"))?uploads=", "-X", "POST")
-      }
-      #expect(try await store.abortUploads(prefix: "ours/", olderThan: .seconds(3_600)) == 0)
-      #expect(try await store.abortUploads(prefix: "ours/", olderThan: .zero) == 2)
-      let left = try await uploads(server, configuration)
-      #expect(left.contains("theirs/d") && left.contains("ours/") == false)
     }
   }
 
