@@ -20,7 +20,7 @@ struct WALThroughputTests {
       credentials: S3Credentials(accessKeyID: s3.keys.accessKey, secretAccessKey: s3.keys.secretKey))
     let repository = try await Repository.create(in: store.scoped(to: "repo"), password: RepositoryPassword("bench"))
     try await server.psql("SELECT pg_create_physical_replication_slot('tidemark', true)")
-    try await server.pgbench("-i", "-s", "60", "-q")
+    try await server.pgbench("-i", "-s", "95", "-q")
     try await server.psql("SELECT pg_switch_wal()")
     let config = scratch.file("config.json")
     let id = IncarnationID.root(
@@ -60,7 +60,7 @@ struct WALThroughputTests {
       spool: spool, command: "\(try builtProgram("tidemark-fixture")) wal-fetch --config \(config) %f %p")
     let out = ContinuousClock.now
     let target = scratch.file("RECOVERYXLOG")
-    for number in run.first..<run.first + 64 {
+    for number in run.first..<run.first + UInt64(min(64, count)) {
       let file = try #require(lineage.segment(number)).description
       let shell = command.replacing("%f", with: file).replacing("%p", with: target)
       let fetched = try await RunningProgram.run("/bin/sh", ["-c", shell])

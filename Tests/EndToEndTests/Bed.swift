@@ -1,0 +1,193 @@
+import Foundation
+import Glibc
+import Synchronization
+import TestSupport
+
+/// A controller of a test's own on real servers: a namespace, a bucket, a state directory.
+///
+/// The API server and the S3 server are shared with other tests; the controller watches its namespace only.
+final class Bed: Sendable {
+  let kube: TestKube
+  let s3: TestS3
+  let namespace: String
+  let bucket: String
+  private let scratch: ScratchDirectory
+  private let kubectlProgram: String
+  private let current = Mutex<RunningProgram?>(nil)
+  private let earlier = Mutex<[RunningProgram]>([])
+
+  /// Runs `body` with a bed whose controller is at work, and ends all of it after.
+  static func with<Value: Sendable>(_ name: String, _ body: (Bed) async throws -> Value) async throws -> Value {
+    let bed = try await Bed(name)
+    do {
+      try await bed.startController()
+      let value = try await body(bed)
+      try await bed.end()
+      return value
+    } catch {
+      let told = BedFailed(error: error, log: bed.controllerLogs)
+      try await bed.end()
+      throw told
+    }
+  }
+
+  private init(_ name: String) async throws {
+    kube = try await TestServers.kube()
+    s3 = try await TestServers.s3()
+    scratch = try ScratchDirectory("bed")
+    bucket = try await s3.makeBucket()
+    let line = try String(contentsOfFile: "\(kube.directory)/env", encoding: .utf8).split(separator: "\n")
+      .first { $0.hasPrefix("TIDEMARK_KUBE_KUBECTL=") }
+    kubectlProgram = line.map { String($0.dropFirst("TIDEMARK_KUBE_KUBECTL=".count)) } ?? "kubectl"
+    try await kube.kubectl("apply", "-f", Self.checkout("crds"))
+    try await kube.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+    namespace = try await kube.makeNamespace(name)
+  }
+
+  /// A path in the checkout that this was built from.
+  private static func checkout(_ path: String, here: String = #filePath) -> String {
+    here.split(separator: "/").dropLast(3).map { "/" + $0 }.joined() + "/" + path
+  }
+
+  // MARK: The controller
+
+  /// Starts the controller, also after `killController()`.
+  func startController() async throws {
+    var arguments = ["controller", "--kubeconfig", kube.kubeconfig, "--namespace", namespace]
+    arguments += ["--state-dir", state]
+    if geteuid() == 0 { arguments += ["--pg-user", "postgres"] }
+    let program = try RunningProgram.start(builtProgram("tidemark"), arguments)
+    current.withLock { $0 = program }
+    try await program.line(containing: "serving metrics", within: .seconds(60))
+  }
+
+  /// SIGKILL, as when its node dies.
+  func killController() async throws {
+    guard let program = takeController() else { return }
+    earlier.withLock { $0.append(program) }
+    try await program.kill()
+  }
+
+  private func takeController() -> RunningProgram? {
+    current.withLock { current in
+      defer { current = nil }
+      return current
+    }
+  }
+
+  /// What all controllers of this bed logged.
+  var controllerLogs: String {
+    let programs = earlier.withLock { $0 } + current.withLock { [$0].compactMap { $0 } }
+    return programs.map { $0.output + $0.errors }.joined(separator: "\n")
+  }
+
+  private func end() async throws {
+    if let program = takeController() {
+      program.signal(SIGTERM)
+      if (try? await program.wait(within: .seconds(30))) == nil { try await program.kill() }
+    }
+    // Steps and instances outlive the controller; this ends those below the folder, and removes it.
+    try await RunningProgram.run(Self.checkout("hack/demo-end"), [scratch.path], within: .seconds(120))
+  }
+
+  // MARK: Steps
+
+  /// The state directory.
+  var state: String { scratch.file("state") }
+
+  /// The folders of the steps whose names begin so, such as `base-backup`.
+  func steps(_ prefix: String) -> [String] {
+    let folder = "\(state)/steps/\(namespace)"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter { $0.hasPrefix(prefix) }.sorted().map { "\(folder)/\($0)" }
+  }
+
+  /// Waits for a step at work, and gives its process id.
+  func stepAtWork(_ prefix: String, otherThan known: Int32 = 0) async throws -> Int32 {
+    try await eventually(within: .seconds(90), "a step \(prefix) is at work") {
+      for folder in steps(prefix) {
+        guard let text = try? String(contentsOfFile: "\(folder)/pid", encoding: .utf8),
+          let pid = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)), pid != known, kill(pid, 0) == 0
+        else { continue }
+        return pid
+      }
+      return nil
+    }
+  }
+
+  // MARK: kubectl
+
+  /// Runs kubectl in the namespace.
+  @discardableResult
+  func kubectl(_ arguments: String..., within bound: Duration = .seconds(240)) async throws -> String {
+    try await RunningProgram.run(
+      kubectlProgram, ["--kubeconfig", kube.kubeconfig, "--namespace", namespace] + arguments, within: bound
+    ).output
+  }
+
+  func apply(_ manifest: String) async throws { try await kube.apply(manifest, namespace: namespace) }
+
+  /// A field of an object; empty where it is not set.
+  func field(_ object: String, _ path: String) async throws -> String {
+    try await kubectl("get", object, "-o", "jsonpath={\(path)}")
+  }
+
+  /// The reason of a condition.
+  func reason(_ object: String, _ type: String = "Ready") async throws -> String {
+    try await field(object, ".status.conditions[?(@.type==\"\(type)\")].reason")
+  }
+
+  /// Waits as a user's script would.
+  func ready(_ object: String, seconds: Int = 150) async throws {
+    do {
+      try await kubectl("wait", "--for=condition=Ready", object, "--timeout=\(seconds)s")
+    } catch {
+      throw BedFailed(error: error, log: (try? await kubectl("describe", object)) ?? "")
+    }
+  }
+
+  /// Waits until a field has a value.
+  func eventuallyField(
+    _ object: String, _ path: String, within bound: Duration = .seconds(90), _ isRight: (String) -> Bool
+  ) async throws {
+    try await eventually(within: bound, every: .milliseconds(300), "\(object) has the expected \(path)") {
+      isRight(try await field(object, path))
+    }
+  }
+
+  /// Waits until an object is gone.
+  func eventuallyGone(_ object: String, within bound: Duration = .seconds(90)) async throws {
+    try await eventually(within: bound, every: .milliseconds(300), "\(object) is gone") {
+      try await kubectl("get", object, "--ignore-not-found", "-o", "name").isEmpty
+    }
+  }
+
+  // MARK: The store, by restic
+
+  /// The ids of the snapshots in a Database's repository, as the stock program lists them.
+  func resticSnapshots(_ database: String = "shop") async throws -> [String] {
+    let password = try await secret("store-repository-password", "password")
+    let repository = "s3:\(s3.endpoint)/\(bucket)/team/databases/\(namespace)/\(database)/repo"
+    let listing = try await RunningProgram.run(
+      "restic", ["snapshots", "--json", "--no-cache"],
+      environment: s3.environment.merging(
+        ["RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password]) { _, new in new }
+    ).output
+    struct Entry: Decodable { var id: String }
+    return try JSONDecoder().decode([Entry].self, from: Data(listing.utf8)).map(\.id)
+  }
+
+  /// A field of a Secret.
+  func secret(_ name: String, _ field: String) async throws -> String {
+    let encoded = try await kubectl("get", "secret", name, "-o", "jsonpath={.data.\(field)}")
+    return Data(base64Encoded: encoded).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+}
+
+/// What went wrong in a bed, with what the program said meanwhile.
+struct BedFailed: Error, CustomStringConvertible {
+  let error: any Error
+  let log: String
+
+  var description: String { "\(error)\n\(log.suffix(6000))" }
+}

@@ -1,0 +1,81 @@
+import Glibc
+import TestSupport
+import Testing
+
+@Suite("What was under way is finished, once")
+struct CrashTests {
+  /// A slow destination and a shop of some megabytes, so that there is a middle to be killed in.
+  private func withSlowShop(_ name: String, _ body: (Bed, TestPostgres) async throws -> Void) async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with(name) { bed in
+      try await bed.applyDestination(.slow)
+      try await bed.applyShop(postgres, orders: 100_000)
+      try await body(bed, postgres)
+    }
+    try await postgres.remove()
+  }
+
+  @Test("the controller killed while a backup runs finishes it after its restart: one attempt, one snapshot")
+  func controllerKilledInBackup() async throws {
+    try await withSlowShop("kill-backup") { bed, _ in
+      try await bed.applyBackup("first")
+      let step = try await bed.stepAtWork("base-backup")
+      try await bed.killController()
+      #expect(kill(step, 0) == 0, "the step must outlive the controller")
+      try await bed.startController()
+      try await bed.ready("backup/first")
+      #expect(try await bed.field("backup/first", ".status.attempts") == "1")
+      let snapshot = try await bed.field("backup/first", ".status.snapshot")
+      #expect(try await bed.resticSnapshots() == [snapshot])
+    }
+  }
+
+  @Test("a step that is killed is run again, and the Backup completes with two attempts and one snapshot")
+  func stepKilled() async throws {
+    try await withSlowShop("kill-step") { bed, _ in
+      try await bed.applyBackup("first")
+      let step = try await bed.stepAtWork("base-backup")
+      try await bed.eventuallyField("backup/first", ".status.phase") { $0 == "Running" }
+      kill(step, SIGKILL)
+      _ = try await bed.stepAtWork("base-backup", otherThan: step)
+      try await bed.ready("backup/first")
+      #expect(try await bed.field("backup/first", ".status.attempts") == "2")
+      #expect(try await bed.resticSnapshots().count == 1)
+    }
+  }
+
+  @Test("the controller killed while a clone restores finishes it after its restart: one Database, all rows")
+  func controllerKilledInClone() async throws {
+    try await withSlowShop("kill-clone") { bed, postgres in
+      try await bed.applyBackup("first")
+      try await bed.ready("backup/first")
+      try await bed.applyClone("rescue", moment: "latest: true", newName: "rescued")
+      let step = try await bed.stepAtWork("restore")
+      try await bed.killController()
+      #expect(kill(step, 0) == 0, "the step must outlive the controller")
+      try await bed.startController()
+      try await bed.ready("pitrclone/rescue")
+      #expect(try await bed.field("pitrclone/rescue", ".status.attempts") == "1")
+      let made = try await bed.kubectl("get", "databases", "-l", "tidemark.dev/clone=rescue", "-o", "name")
+      #expect(made.split(separator: "\n") == ["database.tidemark.dev/rescued"])
+      #expect(try await bed.askClone("rescued", "SELECT count(*) FROM orders", as: postgres) == "100000")
+    }
+  }
+
+  @Test("a receiver that is killed is started again, and archiving goes on")
+  func receiverKilled() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("kill-receiver") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 100)
+      let receiver = try await bed.stepAtWork("wal-receive")
+      kill(receiver, SIGKILL)
+      _ = try await bed.stepAtWork("wal-receive", otherThan: receiver)
+      let moment = try await postgres.now()
+      try await postgres.psql("INSERT INTO orders VALUES (0, 'late')", database: "shop")
+      try await bed.eventuallyField("database/shop", ".status.archiving.lastCommitTime") { $0 > moment }
+      try await bed.ready("database/shop", seconds: 60)
+    }
+    try await postgres.remove()
+  }
+}

@@ -1,0 +1,48 @@
+import TestSupport
+import Testing
+
+@Suite("What a deletion takes with it")
+struct DeletionTests {
+  @Test("deletionPolicy Delete removes the snapshot and Retain leaves it; a Database takes its slot and receiver along")
+  func deletions() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("deletion") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 1000)
+      try await bed.applyBackup("deleted")
+      try await bed.applyBackup("retained", "  deletionPolicy: Retain")
+      try await bed.ready("backup/deleted")
+      try await bed.ready("backup/retained")
+      let retained = try await bed.field("backup/retained", ".status.snapshot")
+      #expect(try await bed.resticSnapshots().count == 2)
+      try await bed.kubectl("delete", "backup/deleted", "backup/retained", "--timeout=90s")
+      #expect(try await bed.resticSnapshots() == [retained])
+
+      #expect(try await postgres.psql("SELECT count(*) FROM pg_replication_slots") == "1")
+      #expect(bed.steps("wal-receive").count == 1)
+      try await bed.kubectl("delete", "database/shop", "--timeout=90s")
+      #expect(try await postgres.psql("SELECT count(*) FROM pg_replication_slots") == "0")
+      #expect(bed.steps("wal-receive").isEmpty)
+      try await bed.kubectl("delete", "backupdestination/store", "--timeout=90s")
+    }
+    try await postgres.remove()
+  }
+
+  @Test("two Backups of one Database at once both complete, one after the other")
+  func twoAtOnce() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("two") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 1000)
+      try await bed.applyBackup("one")
+      try await bed.applyBackup("two")
+      try await bed.ready("backup/one")
+      try await bed.ready("backup/two")
+      let firstEnd = try await bed.field("backup/one", ".status.completedAt")
+      let secondStart = try await bed.field("backup/two", ".status.startedAt")
+      #expect(secondStart >= firstEnd)
+      #expect(try await bed.resticSnapshots().count == 2)
+    }
+    try await postgres.remove()
+  }
+}
