@@ -96,10 +96,10 @@ final class ArchivedDatabase: Sendable {
   func baseBackup(_ incarnation: IncarnationID? = nil, of server: TestPostgres? = nil) async throws -> RecoveryBase {
     let id: IncarnationID
     if let incarnation { id = incarnation } else { id = try await root }
-    let record = try await BaseBackup.run(
+    let outcome = try await BaseBackup.run(
       from: connection(to: server), into: repository, BaseBackupOptions(incarnation: id),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    return RecoveryBase(record)
+    return RecoveryBase(outcome.record)
   }
 
   func plan(_ target: RecoveryTarget, _ incarnation: IncarnationID? = nil) async throws -> RecoveryPlan {

@@ -43,7 +43,8 @@ struct BackupBench: Sendable {
     change(&options)
     return try await BaseBackup.run(
       from: settings(for: other ?? server), into: repository, options, logger: Logger(label: "test"),
-      progress: progress)
+      progress: progress
+    ).record
   }
 
   @discardableResult

@@ -37,11 +37,7 @@ struct DatabaseArchive: Sendable {
 
   /// The base backups, by what their snapshots say.
   func bases() async throws -> [RecoveryBase] {
-    try await repository.snapshots().compactMap { BaseBackupRecord(snapshot: $0) }.map { record in
-      RecoveryBase(
-        snapshot: record.snapshot.description, incarnation: record.incarnation, timeline: record.timeline,
-        startLSN: record.startLSN, stopLSN: record.stopLSN, stopTime: record.stopTime)
-    }
+    try await repository.snapshots().compactMap { BaseBackupRecord(snapshot: $0) }.map { RecoveryBase($0) }
   }
 
   func catalog() async throws -> WALCatalog { try await WALCatalog.open(store: store, key: repository.key) }
