@@ -78,6 +78,9 @@ extension LibpqSession {
         room = channel.put(gathered.items, bytes: gathered.bytes)
         switch gathered.ending {
         case .none: break
+        // libpq may hold the rest already: then the socket would never become readable again.
+        case .bound where room: continue
+        case .bound: break
         case .copyDone: return
         case .broken: throw lostError
         }
@@ -95,28 +98,30 @@ extension LibpqSession {
   }
 
   private struct Gathered {
-    enum Ending { case copyDone, broken }
+    enum Ending { case copyDone, broken, bound }
     var items: [CommandItem] = []
     var bytes = 0
     var ending: Ending?
   }
 
-  /// What can be had without waiting, up to 256 KiB: enough to make waking the reader cheap beside moving the bytes.
+  private static let gatheredBytes = 256 << 10
+
+  /// What can be had without waiting, up to 256 KiB or a little more: enough to make waking the reader cheap beside moving the bytes.
   /// libpq's message buffers are handed on as they are, without another copy.
   private func gather(_ connection: OpaquePointer) -> Gathered {
     var gathered = Gathered()
-    while gathered.bytes < 256 << 10 {
+    while gathered.ending == nil {
       var message: UnsafeMutablePointer<CChar>?
       let count = Int(PQgetCopyData(connection, &message, 1))
       if count > 0, let message {
         gathered.items.append(.data(ByteBuffer(takingLibpq: message, count: count)))
         gathered.bytes += count
+        if gathered.bytes >= Self.gatheredBytes { gathered.ending = .bound }
       } else if count == 0, PQstatus(connection) == CONNECTION_OK {
-        guard isReadable else { break }
+        guard isReadable else { return gathered }
         _ = PQconsumeInput(connection)
       } else {
         gathered.ending = count == -1 ? .copyDone : .broken
-        break
       }
     }
     return gathered
