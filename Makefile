@@ -25,7 +25,7 @@ test: deps
 demo: build
 	hack/demo
 
-# BENCH_ARGS goes to tidemark-bench.
+# All parts, within some eight minutes. BENCH_ARGS goes to tidemark-bench: 'runtime --objects 2000' runs a part.
 bench: deps
 	@hack/install test
 	$(SWIFT_BUILD)

@@ -8,7 +8,7 @@ struct RepositoryBench: AsyncParsableCommand {
     abstract: "Backs up, backs up again and restores, by restic and by Tidemark, and prints both in a table.")
 
   @Option(help: "How much data, as a part of 20,000 small files (608 MB) and one file of 2 GiB.")
-  var scale = 1.0
+  var scale = 0.5
 
   @Option(help: "How often each row is measured; the table has the medians.")
   var repeats = 1
@@ -36,7 +36,8 @@ struct RepositoryBench: AsyncParsableCommand {
     if only != "small" {
       try await measure(LargeFile(bytes: Int64(2 * 1024 * 1024 * 1024 * scale)), folder, server, &table)
     }
-    print(table.text)
+    print("## Repository, beside restic: scale \(scale), \(repeats == 1 ? "one run" : "medians of \(repeats) runs")\n")
+    print(table.text + "\n")
   }
 
   private func measure(

@@ -37,15 +37,4 @@ struct BenchTable {
       seconds: middle(\.seconds, or: 0), cpuSeconds: middle(\.cpuSeconds, or: 0), peakMiB: middle(\.peakMiB, or: 0),
       stored: middle(\.stored, or: 0))
   }
-
-  private func number(_ value: Double) -> String {
-    let tenths = Int((value * 10).rounded())
-    return value >= 100 ? "\(Int(value.rounded()))" : "\(tenths / 10).\(tenths % 10)"
-  }
-
-  private func ratio(_ ours: Double, _ peer: Double) -> String {
-    guard peer > 0 else { return "" }
-    let hundredths = Int((ours / peer * 100).rounded())
-    return " (×\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100))"
-  }
 }

@@ -6,5 +6,6 @@ struct Bench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tidemark-bench",
     abstract: "Measures Tidemark's parts, side by side with their peers where there are any.",
-    subcommands: [RepositoryBench.self, RepositoryWorker.self])
+    subcommands: [AllBenches.self, RepositoryBench.self, RuntimeBench.self, RepositoryWorker.self, RuntimeWorker.self],
+    defaultSubcommand: AllBenches.self)
 }

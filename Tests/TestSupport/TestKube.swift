@@ -56,7 +56,13 @@ public struct TestKube: Sendable {
   /// Runs kubectl as administrator and gives what it printed; an exit code other than 0 throws.
   @discardableResult
   public func kubectl(_ arguments: String...) async throws -> String {
-    try await RunningProgram.run(kubectlProgram, ["--kubeconfig", kubeconfig] + arguments).output
+    try await kubectlOutcome(arguments).output
+  }
+
+  /// Runs kubectl as administrator and gives what it printed and what it used of the machine; an exit code other than
+  /// 0 throws.
+  public func kubectlOutcome(_ arguments: [String]) async throws -> RunningProgram.Outcome {
+    try await RunningProgram.run(kubectlProgram, ["--kubeconfig", kubeconfig] + arguments)
   }
 
   /// `kubectl apply --server-side` of a manifest.
