@@ -81,6 +81,8 @@ extension LibpqSession {
         case .copyDone: return
         case .broken: throw lostError
         }
+        // libpq may hold further messages, perhaps the last ones: those do not show at the socket.
+        if room, gathered.bytes >= Self.gatherBound { continue }
       }
       try waitForCopy(connection, mayRead: room)
     }
@@ -101,11 +103,13 @@ extension LibpqSession {
     var ending: Ending?
   }
 
+  private static var gatherBound: Int { 256 << 10 }
+
   /// What can be had without waiting, up to 256 KiB: enough to make waking the reader cheap beside moving the bytes.
   /// libpq's message buffers are handed on as they are, without another copy.
   private func gather(_ connection: OpaquePointer) -> Gathered {
     var gathered = Gathered()
-    while gathered.bytes < 256 << 10 {
+    while gathered.bytes < Self.gatherBound {
       var message: UnsafeMutablePointer<CChar>?
       let count = Int(PQgetCopyData(connection, &message, 1))
       if count > 0, let message {
