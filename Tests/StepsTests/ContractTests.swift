@@ -97,7 +97,8 @@ struct ContractTests {
       (store(.credentialsInvalid), "failed CredentialsInvalid"), (store(.bucketNotFound), "failed BucketNotFound"),
       (PostgresError(.unreachable, "m"), "again ServerUnreachable"),
       (PostgresError(.authenticationFailed, "m"), "failed AuthenticationFailed"),
-      (RepositoryError(.locked, "m"), "again Locked"), (RepositoryError(.corrupted, "m"), "failed Corrupted"),
+      (RepositoryError(.locked, "m"), "again Locked"), (RepositoryError(.lockLost, "m"), "again LockLost"),
+      (RepositoryError(.corrupted, "m"), "failed Corrupted"),
       (CancellationError(), "again Cancelled"),
       (StepError(code: .invalidInput, message: "m"), "failed InvalidInput"), (Unforeseen(), "failed InternalError"),
     ]
@@ -133,5 +134,17 @@ struct ContractTests {
     #expect("\(deep.socketDirectory)/.s.PGSQL.65535.lock".utf8.count <= 107)
     let other = InstanceFolder(path: "/" + String(repeating: "deep/", count: 41), stateRoot: "/")
     #expect(deep.socketDirectory != other.socketDirectory)
+  }
+
+  @Test("a segment that is still being uploaded is no gap; one that is missing below what is durable is")
+  func gaps() {
+    let (end, later) = (LSN(0x300_0000), LSN(0x400_0000))
+    #expect(!GapSight.isLoss(.segmentMissing, before: later, durable: end))
+    #expect(!GapSight.isLoss(.segmentMissing, before: later, durable: nil))
+    #expect(GapSight.isLoss(.segmentMissing, before: end, durable: later))
+    #expect(GapSight.isLoss(.segmentMissing, before: end, durable: end))
+    for reason in [WALGap.Reason.slotMissing, .slotInvalidated, .walRemoved, .timelineUnrelated] {
+      #expect(GapSight.isLoss(reason, before: later, durable: nil))
+    }
   }
 }

@@ -15,7 +15,7 @@ package enum StepFailure {
     case let error as PostgresError: result(error.isTransient, error.code.rawValue, error.description)
     case let error as WALError: .failed(FailureStatus(code: error.code.rawValue, message: error.message))
     case let error as RepositoryError:
-      result(error.code == .locked, capitalized(error.code.rawValue), error.message)
+      result(error.code == .locked || error.code == .lockLost, capitalized(error.code.rawValue), error.message)
     case let error as KubeError: .tryAgain(FailureStatus(code: error.code, message: error.description))
     case is CancellationError:
       .tryAgain(FailureStatus(code: "Cancelled", message: "the step was told to stop before it was done"))

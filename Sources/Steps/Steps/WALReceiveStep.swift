@@ -84,11 +84,15 @@ struct WALReceiveStep {
     while true {
       if let incarnation = view.incarnation {
         do {
+          // Asked before the store is: all below was there to be seen.
+          let durable = view.durable
           let catalog = try await archive.catalog()
           let bases = try await archive.bases()
           let read = try await RecoveryWindow.read(incarnation, from: catalog, bases: bases, since: inventories)
           inventories = read.inventories
-          view.windowRead(read.window, catalog.tree)
+          var window = read.window
+          window.gaps.removeAll { !GapSight.isLoss($0.reason, before: $0.toLSN, durable: durable) }
+          view.windowRead(window, catalog.tree)
         } catch let error as ObjectStoreError where error.isWorthRetrying {
           logger.warning("window not read", metadata: ["error": "\(error)"])
         }
@@ -115,6 +119,9 @@ private final class ArchiveView: Sendable {
   init(_ report: StatusReport<Database>) { self.report = report }
 
   var incarnation: IncarnationID? { state.withLock { $0.received?.incarnation } }
+
+  /// Up to where the receiver has stored everything.
+  var durable: LSN? { state.withLock { $0.received?.lastLSN } }
 
   func received(_ status: WALReceiverStatus) { tell { $0.received = status } }
 
