@@ -102,6 +102,11 @@ final class Bed: Sendable {
     return names.filter { $0.hasPrefix(prefix) }.sorted().map { "\(folder)/\($0)" }
   }
 
+  /// The names of the instances that lie below the state directory.
+  var instances: [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: "\(state)/instances/\(namespace)")) ?? []
+  }
+
   /// Waits for a step at work, and gives its process id.
   func stepAtWork(_ prefix: String, otherThan known: Int32 = 0) async throws -> Int32 {
     try await eventually(within: .seconds(90), "a step \(prefix) is at work") {

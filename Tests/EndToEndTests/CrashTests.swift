@@ -27,6 +27,8 @@ struct CrashTests {
       #expect(try await bed.field("backup/first", ".status.attempts") == "1")
       let snapshot = try await bed.field("backup/first", ".status.snapshot")
       #expect(try await bed.resticSnapshots() == [snapshot])
+      // Log that went slowly was not taken for lost, which would have made another Backup.
+      #expect(try await bed.kubectl("get", "backups", "-o", "name") == "backup.tidemark.dev/first\n")
     }
   }
 
@@ -59,6 +61,41 @@ struct CrashTests {
       let made = try await bed.kubectl("get", "databases", "-l", "tidemark.dev/clone=rescue", "-o", "name")
       #expect(made.split(separator: "\n") == ["database.tidemark.dev/rescued"])
       #expect(try await bed.askClone("rescued", "SELECT count(*) FROM orders", as: postgres) == "100000")
+    }
+  }
+
+  @Test("the controller killed again and again, from the first apply on, still does everything once")
+  func controllerKilledAgainAndAgain() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("kill-often") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 1000)
+      try await bed.applyBackup("first")
+      try await Self.killOften(bed)
+      try await bed.ready("backup/first")
+      try await bed.applyClone("rescue", moment: "latest: true", newName: "rescued")
+      try await Self.killOften(bed)
+      try await bed.ready("pitrclone/rescue")
+      try await bed.ready("backup/rescued-initial")
+      #expect(try await bed.resticSnapshots().count == 1)
+      #expect(try await bed.resticSnapshots("rescued").count == 1)
+      let made = try await bed.kubectl("get", "databases,backups", "-o", "name").split(separator: "\n").sorted()
+      #expect(
+        made == [
+          "backup.tidemark.dev/first", "backup.tidemark.dev/rescued-initial", "database.tidemark.dev/rescued",
+          "database.tidemark.dev/shop",
+        ])
+      #expect(try await bed.askClone("rescued", "SELECT count(*) FROM orders", as: postgres) == "1000")
+    }
+    try await postgres.remove()
+  }
+
+  /// Kills the controller at moments that fall into different places of what it does.
+  private static func killOften(_ bed: Bed) async throws {
+    for milliseconds in [150, 600, 1100, 2300] {
+      try await Task.sleep(for: .milliseconds(milliseconds))
+      try await bed.killController()
+      try await bed.startController()
     }
   }
 

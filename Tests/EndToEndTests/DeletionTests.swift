@@ -45,4 +45,41 @@ struct DeletionTests {
     }
     try await postgres.remove()
   }
+
+  @Test("a Backup that is deleted while it runs ends its step and leaves no snapshot")
+  func deletedWhileRunning() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("deleted-running") { bed in
+      try await bed.applyDestination(.slow)
+      try await bed.applyShop(postgres, orders: 100_000)
+      try await bed.applyBackup("first")
+      _ = try await bed.stepAtWork("base-backup")
+      try await bed.eventuallyField("backup/first", ".status.progress.bytesDone") { !$0.isEmpty }
+      try await bed.kubectl("delete", "backup/first", "--timeout=90s")
+      #expect(bed.steps("base-backup").isEmpty)
+      #expect(try await bed.resticSnapshots().isEmpty)
+    }
+    try await postgres.remove()
+  }
+
+  @Test("deleting a clone's Database removes its instance; deleting the PITRClone before leaves it running")
+  func cloneDeleted() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("clone-deleted") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 1000)
+      try await bed.applyBackup("first")
+      try await bed.ready("backup/first")
+      try await bed.applyClone("rescue", moment: "latest: true", newName: "rescued")
+      try await bed.ready("pitrclone/rescue")
+      try await bed.kubectl("delete", "pitrclone/rescue", "--timeout=60s")
+      #expect(try await bed.askClone("rescued", "SELECT count(*) FROM orders", as: postgres) == "1000")
+      #expect(bed.instances.count == 1)
+      try await bed.ready("database/rescued", seconds: 60)
+      try await bed.kubectl("delete", "database/rescued", "--timeout=90s")
+      #expect(bed.instances.isEmpty)
+      try await bed.ready("database/shop", seconds: 30)
+    }
+    try await postgres.remove()
+  }
 }
