@@ -11,7 +11,7 @@ struct AllBenches: AsyncParsableCommand {
   func run() async throws {
     var failed: [String] = []
     for part in [repository, runtime] as [any AsyncParsableCommand] {
-      let name = type(of: part)._commandName
+      let name = type(of: part).configuration.commandName ?? "\(type(of: part))"
       var part = part
       do {
         try await part.run()

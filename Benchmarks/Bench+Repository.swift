@@ -36,8 +36,8 @@ struct RepositoryBench: AsyncParsableCommand {
     if only != "small" {
       try await measure(LargeFile(bytes: Int64(2 * 1024 * 1024 * 1024 * scale)), folder, server, &table)
     }
-    print("## Repository, beside restic: scale \(scale), \(repeats == 1 ? "one run" : "medians of \(repeats) runs")\n")
-    print(table.text + "\n")
+    let runs = repeats == 1 ? "one run" : "medians of \(repeats) runs"
+    show("## Repository, beside restic: scale \(scale), \(runs)\n\n\(table.text)\n")
   }
 
   private func measure(
@@ -85,4 +85,10 @@ enum BenchProgram: String, CaseIterable, CustomStringConvertible {
 func say(_ text: String) {
   let line = Array("bench: \(text)\n".utf8)
   _ = line.withUnsafeBytes { write(STDERR_FILENO, $0.baseAddress, $0.count) }
+}
+
+/// Prints a table at once, so that it is there whatever comes after it.
+func show(_ text: String) {
+  print(text)
+  fflush(nil)
 }

@@ -16,7 +16,7 @@ struct RuntimeBench: AsyncParsableCommand {
   var creates = 200
 
   @Option(help: "How many reconciles that write a status are measured, for each number of workers.")
-  var writes = 2000
+  var writes = 1000
 
   func validate() throws {
     guard objects > 0, objects <= 100_000 else { throw ValidationError("--objects is 1 to 100000") }
@@ -55,7 +55,7 @@ struct RuntimeBench: AsyncParsableCommand {
       await backups.remove()
       throw error
     }
-    print(table.text + "\n")
+    show(table.text + "\n")
     await backups.remove()
   }
 

@@ -57,7 +57,7 @@ struct RuntimeTable {
       "| create to reconcile, \(latencies.count) creates | p50 ms | p99 ms |",
       "|---|---|---|",
       row("from the create's call", latencies.map(\.sinceCall)),
-      row("from its return", latencies.map(\.sinceReturn)),
+      row("from its return (0.0: before it)", latencies.map(\.sinceReturn)),
     ]
   }
 
