@@ -106,8 +106,8 @@ extension LibpqSession {
 
   private static let gatheredBytes = 256 << 10
 
-  /// What can be had without waiting, up to 256 KiB or a little more: enough to make waking the reader cheap beside moving the bytes.
-  /// libpq's message buffers are handed on as they are, without another copy.
+  /// What can be had without waiting, up to 256 KiB or a little more: enough to make waking the reader cheap beside
+  /// moving the bytes. libpq's message buffers are handed on as they are, without another copy.
   private func gather(_ connection: OpaquePointer) -> Gathered {
     var gathered = Gathered()
     while gathered.ending == nil {
