@@ -17,8 +17,22 @@ public struct WALInventory: Sendable, Hashable {
       }
     }
 
+    /// Forgets what lies behind the segment `number`.
+    mutating func keep(upTo number: UInt64) {
+      runs = runs.filter { $0.lowerBound <= number }.map { $0.lowerBound...min($0.upperBound, number) }
+    }
+
     /// The highest number of a whole segment.
     var lastWhole: UInt64? { runs.last?.upperBound }
+
+    /// The whole segment before the first hole that no recorded gap explains; nil when there is no such hole.
+    func lastBeforeHole(notIn gaps: [WALGap], _ size: WALSegmentSize) -> UInt64? {
+      for (before, after) in zip(runs, runs.dropFirst()) {
+        let (from, to) = (LSN((before.upperBound + 1) * size.bytes), LSN(after.lowerBound * size.bytes))
+        if !gaps.contains(where: { $0.from < to && $0.to > from }) { return before.upperBound }
+      }
+      return nil
+    }
 
     /// Whether the whole segment `number` is there.
     func contains(_ number: UInt64) -> Bool { runs.contains { $0.contains(number) } }
@@ -39,9 +53,13 @@ public struct WALInventory: Sendable, Hashable {
 }
 
 extension WALArchive {
-  /// Lists the archive. With `previous`, only what came after it is listed: one page a timeline as a rule.
+  /// Segments are uploaded side by side, so that a later one may be there before an earlier one: so many at the end are
+  /// looked at again. Many times the uploads that a receiver has under way.
+  private static var settling: UInt64 { 64 }
+
+  /// Lists the archive. With `previous`, only its end and what came after it is listed: one page a timeline as a rule.
   ///
-  /// A segment is only ever added at a timeline's end; where segments were removed at its beginning, list anew.
+  /// A segment is only ever added near a timeline's end; where segments were removed at its beginning, list anew.
   public func inventory(since previous: WALInventory = WALInventory()) async throws -> WALInventory {
     var inventory = WALInventory()
     for prefix in try await store.commonPrefixes(prefix: DatabaseLayout.wal(incarnation), delimiter: "/") {
@@ -56,10 +74,13 @@ extension WALArchive {
   private func list(_ timeline: TimelineID, since previous: WALInventory.Timeline) async throws -> WALInventory.Timeline
   {
     var listed = previous
-    let startAfter = previous.lastWhole.map {
+    let last = previous.lastWhole ?? 0
+    listed.keep(upTo: last > Self.settling ? last - Self.settling : 0)
+    let end = listed.lastWhole
+    let startAfter = end.map {
       DatabaseLayout.segment(incarnation, WALSegmentName(timeline: timeline, number: $0, size: segmentSize))
     }
-    listed.partials.removeAll { partial in previous.lastWhole.map { partial.segment.number > $0 } ?? true }
+    listed.partials.removeAll { partial in end.map { partial.segment.number > $0 } ?? true }
     var seen: [PartialSegmentName] = []
     for try await object in store.list(prefix: DatabaseLayout.timeline(incarnation, timeline), startAfter: startAfter) {
       let name = object.key.lastComponent

@@ -58,6 +58,11 @@ extension WALArchive {
   func end() async throws -> (end: ArchiveEnd, commits: CommitSummary?)? {
     let inventory = try await inventory()
     guard let timeline = inventory.newestTimeline, let stored = inventory.timelines[timeline] else { return nil }
+    if let number = stored.lastBeforeHole(notIn: inventory.gaps, segmentSize) {
+      // A killed receiver's uploads ended in any order: from the hole on, the server sends all of it again.
+      let name = WALSegmentName(timeline: timeline, number: number, size: segmentSize)
+      return (ArchiveEnd(timeline: timeline, end: name.end), try await commits(name))
+    }
     let unfinished = stored.partials.map(\.segment).max()
     if let unfinished, unfinished.number > stored.lastWhole ?? 0 {
       let chain = PartialSegmentName.chain(of: stored.partials.filter { $0.segment == unfinished })
