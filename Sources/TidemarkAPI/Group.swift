@@ -9,8 +9,8 @@ public enum TidemarkGroup {
   /// `tidemark.dev/v1alpha1`, as it stands in a resource.
   public static let apiVersion = "\(name)/\(version)"
 
-  /// The finalizer that holds a Backup until its snapshot is forgotten or left, and a PITRClone until what it had
-  /// begun is cleared away.
+  /// The finalizer that holds a Backup until its snapshot is forgotten or left, a PITRClone until what it had begun is
+  /// cleared away, a Database until its receiver, slot and instance are, and a BackupDestination while it is in use.
   public static let finalizer = "tidemark.dev/finalizer"
 
   /// The field manager of what controllers write.

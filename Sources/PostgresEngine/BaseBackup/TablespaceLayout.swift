@@ -34,7 +34,7 @@ package enum TablespaceLayout {
     return parts.count == 2 && parts[0] == "pg_tblspc" && UInt32(parts[1]) != nil
   }
 
-  /// The file's new end; nil where it has the setting already, or where the server does not know it.
+  /// The file's new end, whose setting wins over one before it; nil where it is on already, or where the server does not know it.
   ///
   /// 14.5 and 13.8 were the first minor releases of their majors that did; older ones take directories without it.
   package static func addition(to configuration: ByteBuffer, _ version: PostgresVersion) -> String? {
@@ -44,7 +44,8 @@ package enum TablespaceLayout {
       case 14: version >= PostgresVersion(number: 140_005)
       default: true
       }
-    guard isKnown, !String(buffer: configuration).contains(setting) else { return nil }
+    let present = ConfigurationFile(parsing: String(buffer: configuration))[setting]
+    guard isKnown, !["on", "true", "yes", "1"].contains(present?.lowercased()) else { return nil }
     return "\n# Tidemark: this cluster's tablespaces are directories in pg_tblspc.\n\(setting) = on\n"
   }
 }

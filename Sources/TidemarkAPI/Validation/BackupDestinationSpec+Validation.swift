@@ -5,7 +5,7 @@ extension BackupDestinationSpec: ValidatedSpec {
   public func problems() -> [SpecProblem] {
     var problems: [SpecProblem] = []
     if !(1...255).contains(bucket.utf8.count) || bucket.contains("/") {
-      problems.append(SpecProblem("bucket", "'\(bucket)' is no bucket name; expected 3 to 63 characters without '/'"))
+      problems.append(SpecProblem("bucket", "'\(bucket)' is no bucket name; expected 1 to 255 bytes without '/'"))
     }
     if prefix.hasPrefix("/") || prefix.hasSuffix("/") || prefix.contains("//") {
       problems.append(SpecProblem("prefix", "'\(prefix)' has an empty part; expected a path such as 'team/backups'"))
