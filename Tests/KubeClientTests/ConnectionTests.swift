@@ -109,7 +109,7 @@ struct ConnectionTests {
       for index in 0..<60 {
         try await client.create(Widget("w\(index)", in: namespace, note: String(repeating: "x", count: 500)))
       }
-      let configuration = client.configuration
+      var configuration = client.configuration
       // A TLS handshake takes some 2 KiB, the list some 60 KiB.
       let proxy = try await FaultProxy.start(to: configuration.server.port)
       proxy.rule { _ in
@@ -120,6 +120,7 @@ struct ConnectionTests {
         default: return FaultProxy.Fault.none
         }
       }
+      configuration.server.port = proxy.port
       var whole = 0
       for _ in 0..<40 {
         // A client each, so that each begins with a connection of its own.

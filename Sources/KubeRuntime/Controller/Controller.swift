@@ -62,10 +62,10 @@ public final class Controller: ServiceLifecycle.Service {
     syncs.withLock { $0.append { try await store.waitForSync() } }
     store.onChange { [queue] change in
       guard filter.passes(change) else { return }
-      if case .updated(let old, _) = change {
-        for key in keys(old) { queue.add(key) }
-      }
-      for key in keys(change.object) { queue.add(key) }
+      // Each key once: a worker may have taken it between two adds, and would run again for nothing.
+      var affected = Set(keys(change.object))
+      if case .updated(let old, _) = change { affected.formUnion(keys(old)) }
+      for key in affected { queue.add(key) }
     }
   }
 
