@@ -110,7 +110,7 @@ import Testing
         #expect(started.duration(to: .now) < .seconds(10))
       }
       proxy.resetConnections()
-      proxy.inject(.stall(after: 100_000, .toServer))
+      proxy.rule { _ in .stall(after: 100_000, .toServer) }
       let started = ContinuousClock.now
       let put = await code { try await store.put("k", bytes(20 << 20)) }
       #expect(put == .timeout)
