@@ -97,7 +97,7 @@ import Testing
     }
   }
 
-  @Test("a stall in either direction is a timeout after the bound, once attempts are used up")
+  @Test("an answer that stalls is a timeout after the bound, once attempts are used up")
   func stalls() async throws {
     try await withProxy({ $0.retry.attempts = 2 }) { store, proxy in
       try await store.put("k", bytes(8 << 20))
@@ -109,12 +109,6 @@ import Testing
         #expect(await code { _ = try await store.get("k") } == .timeout)
         #expect(started.duration(to: .now) < .seconds(10))
       }
-      proxy.resetConnections()
-      proxy.rule { _ in .stall(after: 100_000, .toServer) }
-      let started = ContinuousClock.now
-      let put = await code { try await store.put("k", bytes(20 << 20)) }
-      #expect(put == .timeout)
-      #expect(started.duration(to: .now) < .seconds(10))
     }
   }
 
