@@ -25,16 +25,23 @@ public enum TidemarkGroup {
 
 /// Labels under the group's name.
 public enum TidemarkLabel {
-  /// On a Backup: why it exists (`Clone`, `Gap`); absent on one that a person made.
+  /// On a Backup: why it exists (`Clone`, `Gap`, `Schedule`, `Switch`, `Discovered`); absent on one that a person made.
   public static let origin = "tidemark.dev/origin"
   /// On what a PITRClone made: the clone's name.
   public static let clone = "tidemark.dev/clone"
+  /// On a Backup that a BackupSchedule made: the schedule's name.
+  public static let schedule = "tidemark.dev/schedule"
+  /// On a Secret that says how a Database is reached: the Database's name.
+  public static let database = "tidemark.dev/database"
 }
 
-/// Annotations that Tidemark puts on a Database that it made.
+/// Annotations that Tidemark puts on a Database whose live server it hosts. Together they say which server that is:
+/// they are written by a clone, and replaced by a switch, in one write.
 public enum TidemarkAnnotation {
-  /// The name of the instance that Tidemark hosts for it; deleting the Database removes the instance.
+  /// The name of the live instance.
   public static let instance = "tidemark.dev/instance"
+  /// Where that instance is reached, `host:port`; absent where `spec.connection` says it, as with a clone's Database.
+  public static let endpoint = "tidemark.dev/endpoint"
   /// The major version of that instance's server.
   public static let serverMajor = "tidemark.dev/server-major"
   /// The incarnation that it archives to.

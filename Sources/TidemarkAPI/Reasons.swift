@@ -9,6 +9,8 @@ public enum ConditionType {
   public static let stalled = "Stalled"
   /// The write-ahead log is being stored.
   public static let archiving = "Archiving"
+  /// Retention would remove more than half of a target's backups at once, and waits for a person.
+  public static let retentionHeld = "RetentionHeld"
 }
 
 /// The reasons that conditions, events, logs and errors share.
@@ -68,6 +70,20 @@ public enum Reason {
   public static let nameTaken = "NameTaken"
   /// The kind of target or method is not served by this version.
   public static let unsupported = "Unsupported"
+  /// The Backup is not there.
+  public static let backupNotFound = "BackupNotFound"
+  /// The Backup has not Completed, so there is nothing to restore.
+  public static let backupNotCompleted = "BackupNotCompleted"
+  /// A schedule waits for its next run.
+  public static let scheduled = "Scheduled"
+  /// The restored instance takes connections, and clients are not on it.
+  public static let readyToSwitch = "ReadyToSwitch"
+  /// Clients are on the restored instance.
+  public static let switched = "Switched"
+  /// Clients are on the previous instance again.
+  public static let switchedBack = "SwitchedBack"
+  /// The old server can't be kept from taking writes by the role that is named.
+  public static let switchNotPermitted = "SwitchNotPermitted"
   /// A resource that is in use can't be removed yet.
   public static let inUse = "InUse"
 }

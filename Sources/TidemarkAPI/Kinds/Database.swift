@@ -77,6 +77,9 @@ public struct DatabaseConnection: Codable, Sendable, Equatable {
   public var passwordField: String
   /// The Secret whose field `ca.crt` holds the certificate authority, in PEM.
   public var caSecretName: String?
+  /// The Secret, with the same fields, of a superuser, for switching away from the server and for loading dumps;
+  /// nil: the role of `secretName` does that too, where it may.
+  public var adminSecretName: String?
 
   /// The server at `host` with the role in Secret `secretName`.
   public init(host: String, port: Int = 5432, secretName: String) {
@@ -97,6 +100,7 @@ public struct DatabaseConnection: Codable, Sendable, Equatable {
     usernameField = try container.decode(.usernameField, default: "username")
     passwordField = try container.decode(.passwordField, default: "password")
     caSecretName = try container.decodeIfPresent(String.self, forKey: .caSecretName)
+    adminSecretName = try container.decodeIfPresent(String.self, forKey: .adminSecretName)
   }
 }
 

@@ -10,6 +10,9 @@ extension DatabaseSpec: ValidatedSpec {
       problems.append(SpecProblem("connection.port", "\(connection.port) is no port; expected 1 to 65535"))
     }
     problems += [nameProblem("connection.secretName", connection.secretName)].compactMap { $0 }
+    if let name = connection.adminSecretName {
+      problems += [nameProblem("connection.adminSecretName", name)].compactMap { $0 }
+    }
     if let name = connection.caSecretName {
       problems += [nameProblem("connection.caSecretName", name)].compactMap { $0 }
     } else if connection.sslMode == .verifyCA || connection.sslMode == .verifyFull {

@@ -1,0 +1,119 @@
+public import KubeModel
+
+/// How far a restore is.
+public enum RestorePhase: String, Codable, Sendable, CaseIterable {
+  /// Waiting for what it needs.
+  case pending = "Pending"
+  /// What it needs is looked for; nothing has been created.
+  case preflight = "Preflight"
+  /// The base backup is being restored, or the dump loaded.
+  case restoring = "Restoring"
+  /// The new instance replays its write-ahead log.
+  case recovering = "Recovering"
+  /// The restored instance takes connections; clients are still on the previous one.
+  case readyToSwitch = "ReadyToSwitch"
+  /// Clients are being moved from one instance to the other.
+  case switching = "Switching"
+  /// Clients are on the restored instance, or the dump is loaded.
+  case completed = "Completed"
+  /// It failed for good; `error` says why.
+  case failed = "Failed"
+}
+
+/// What is known of a restore.
+public struct RestoreRequestStatus: Codable, Sendable, Equatable {
+  /// The generation of the spec that the rest speaks of.
+  public var observedGeneration: Int64?
+  /// `Ready`, `Reconciling`, `Stalled`.
+  public var conditions: [Condition]?
+  /// How far it is.
+  public var phase: RestorePhase?
+  /// When the first attempt began.
+  public var startedAt: Timestamp?
+  /// When the restored instance, or the loaded database, was ready.
+  public var restoredAt: Timestamp?
+  /// When it completed or failed.
+  public var completedAt: Timestamp?
+  /// How often its step was started.
+  public var attempts: Int?
+  /// What the recovery is made of.
+  public var preflight: PreflightStatus?
+  /// How far the restore is.
+  public var progress: StepProgress?
+  /// The Database that is restored, once it is known.
+  public var database: String?
+  /// The restored instance.
+  public var instance: DatabaseInstance?
+  /// The instance that clients were on before the switch; kept, and stopped from taking writes.
+  public var previousInstance: DatabaseInstance?
+  /// The switch that is under way; nil between switches.
+  public var switching: SwitchStatus?
+  /// The databases of the previous server that a switch closed for connections; switching back opens them.
+  public var closedDatabases: [String]?
+  /// The moment that was reached.
+  public var recoveredTo: RecoveredTo?
+  /// What a dump was loaded into.
+  public var loaded: LoadedDump?
+  /// What went wrong.
+  public var error: FailureStatus?
+
+  /// A status that says nothing yet.
+  public init() {}
+}
+
+/// A server that can be, or was, the live one of a Database.
+public struct DatabaseInstance: Codable, Sendable, Equatable {
+  /// The instance's name, where Tidemark hosts it; nil: the server of `spec.connection`.
+  public var name: String?
+  /// The major version of its server; nil for the server of `spec.connection`.
+  public var serverMajor: Int?
+  /// Where it is reached.
+  public var endpoint: Endpoint?
+  /// The incarnation that it lives; nil: that of its system identifier.
+  public var incarnation: String?
+  /// Where that incarnation left its parent, as JSON; nil where it has none.
+  public var origin: String?
+
+  /// An instance with the given facts.
+  public init(
+    name: String? = nil, serverMajor: Int? = nil, endpoint: Endpoint? = nil, incarnation: String? = nil,
+    origin: String? = nil
+  ) {
+    (self.name, self.serverMajor, self.endpoint) = (name, serverMajor, endpoint)
+    (self.incarnation, self.origin) = (incarnation, origin)
+  }
+}
+
+/// Which way a switch goes.
+public enum SwitchDirection: String, Codable, Sendable, CaseIterable {
+  /// From the previous instance to the restored one.
+  case toRestored = "ToRestored"
+  /// From the restored instance back to the previous one.
+  case toPrevious = "ToPrevious"
+}
+
+/// How far a switch is.
+public struct SwitchStatus: Codable, Sendable, Equatable {
+  /// Which way it goes.
+  public var direction: SwitchDirection
+  /// When it began.
+  public var startedAt: Timestamp
+  /// Up to where the old instance's log has to be stored before clients move; nil until it takes no more writes.
+  public var lastLSN: String?
+
+  /// A switch that began at `startedAt`.
+  public init(direction: SwitchDirection, startedAt: Timestamp, lastLSN: String? = nil) {
+    (self.direction, self.startedAt, self.lastLSN) = (direction, startedAt, lastLSN)
+  }
+}
+
+/// What a dump was loaded into.
+public struct LoadedDump: Codable, Sendable, Equatable {
+  /// The database that holds the dump.
+  public var database: String
+  /// The name under which the database that had that name before was kept; nil where there was none.
+  public var keptAs: String?
+
+  /// A dump in `database`.
+  public init(database: String, keptAs: String? = nil) { (self.database, self.keptAs) = (database, keptAs) }
+}
