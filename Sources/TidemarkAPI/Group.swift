@@ -49,3 +49,8 @@ public enum TidemarkAnnotation {
   /// Where that incarnation comes from, as JSON.
   public static let origin = "tidemark.dev/cloned-from"
 }
+
+extension TidemarkAnnotation {
+  /// On a RestoreRequest, `true`: its dump was staged for it alone, and is removed when it has been loaded.
+  public static let staged = "tidemark.dev/staged"
+}
