@@ -34,6 +34,10 @@ public enum TidemarkControllers {
     let clones = Controller(name: "pitrclone", reconciler: CloneReconciler(environment), logger: logger)
     clones.watch(stores.clones)
     runtime.add(clones)
+
+    let restores = Controller(name: "restorerequest", reconciler: ImportReconciler(environment), logger: logger)
+    restores.watch(stores.restores)
+    runtime.add(restores)
   }
 }
 
