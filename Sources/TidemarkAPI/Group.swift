@@ -48,4 +48,9 @@ public enum TidemarkAnnotation {
   public static let incarnation = "tidemark.dev/incarnation"
   /// Where that incarnation comes from, as JSON.
   public static let origin = "tidemark.dev/cloned-from"
+  /// While a switch is under way: the uid of the RestoreRequest that moves the clients. One switch of a Database at a
+  /// time.
+  public static let switching = "tidemark.dev/switching"
+  /// On the Service that a Database names: the selector that it had before a switch, as JSON.
+  public static let originalSelector = "tidemark.dev/original-selector"
 }
