@@ -91,7 +91,7 @@ public struct BackupReconciler: Reconciler {
     guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
-      server: server.input, incarnation: database.status?.activeIncarnation ?? database.clonedIncarnation,
+      server: server.input, incarnation: database.liveInstance.incarnation,
       systemIdentifier: database.status?.systemIdentifier)
     return StepRequest(
       id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),

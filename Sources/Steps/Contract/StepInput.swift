@@ -213,10 +213,20 @@ public struct CloneOrigin: Codable, Sendable, Equatable {
   }
 }
 
+/// The kinds that `restore-database` serves.
+public enum RestoringKind: String, Codable, Sendable, CaseIterable {
+  /// A PITRClone.
+  case clone = "PITRClone"
+  /// A RestoreRequest.
+  case restore = "RestoreRequest"
+}
+
 /// The input of `restore-database`.
 public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
-  /// The PITRClone.
-  public var clone: ServedResource
+  /// The kind of `resource`.
+  public var kind: RestoringKind
+  /// The PITRClone or RestoreRequest.
+  public var resource: ServedResource
   /// Where progress is written.
   public var cluster: ClusterAccess
   /// Where the backup lies.
@@ -240,11 +250,12 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    clone: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, pointInTime: PointInTime,
-    snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String, recoveryDirectory: String, restoreProgram: String,
-    parameters: [String: String]
+    kind: RestoringKind, resource: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace,
+    pointInTime: PointInTime, snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String,
+    recoveryDirectory: String, restoreProgram: String, parameters: [String: String]
   ) {
-    self.clone = clone
+    self.kind = kind
+    self.resource = resource
     self.cluster = cluster
     self.store = store
     self.database = database
