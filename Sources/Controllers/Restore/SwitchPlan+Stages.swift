@@ -1,4 +1,5 @@
 import KubeModel
+import KubeRuntime
 import Steps
 import TidemarkAPI
 
