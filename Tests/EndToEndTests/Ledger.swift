@@ -23,7 +23,7 @@ struct Ledger {
     \\shell echo :id >> \(notes)
 
     """.write(toFile: script, atomically: true, encoding: .utf8)
-    FileManager.default.createFile(atPath: notes, contents: nil)
+    try "".write(toFile: notes, atomically: false, encoding: .utf8)
     let loop = """
       field() { \(bed.kubectlCommand) get secret shop-connection -o "jsonpath={.data.$1}" | base64 -d; }
       until [ -e '\(stop)' ]; do
@@ -51,7 +51,7 @@ struct Ledger {
 
   /// Ends the clients.
   func close() async throws {
-    FileManager.default.createFile(atPath: stopFile, contents: nil)
+    try "".write(toFile: stopFile, atomically: false, encoding: .utf8)
     try await program.wait(within: .seconds(60))
   }
 

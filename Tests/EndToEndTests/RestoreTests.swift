@@ -86,7 +86,7 @@ struct RestoreTests {
     try await withShop("restore-kill") { bed, postgres in
       try await bed.applyRestore("undo", source: "pointInTime: { database: shop, latest: true }")
       try await Self.killThrough(bed, until: "ReadyToSwitch") { try await bed.field($0, ".status.phase") }
-      #expect(try await bed.field("restorerequest/undo", ".status.attempts") == "1")
+      #expect(bed.instances.count == 1)
 
       // A transaction holds the closing up, so that it is there to be killed in.
       let busy = try postgres.startClient(
