@@ -50,8 +50,9 @@ extension Bed {
     """
   }
 
-  /// Makes the database `shop` with `orders` rows, applies its Secret and Database, and waits until it is Ready.
-  func applyShop(_ postgres: TestPostgres, orders: Int = 20_000) async throws {
+  /// Makes the database `shop` with `orders` rows, applies its Secrets and Database, and waits until it is Ready;
+  /// `more` are further lines of its spec.
+  func applyShop(_ postgres: TestPostgres, orders: Int = 20_000, _ more: String = "") async throws {
     try await postgres.psql("CREATE DATABASE shop")
     try await postgres.psql(
       "CREATE TABLE orders (id int PRIMARY KEY, customer text)",
@@ -66,12 +67,25 @@ extension Bed {
         username: "\(postgres.replicationUser)"
         password: "\(postgres.replicationPassword)"
       ---
+      apiVersion: v1
+      kind: Secret
+      metadata: { name: shop-admin }
+      stringData:
+        username: "\(postgres.superuser)"
+        password: "\(postgres.superuserPassword)"
+      ---
       apiVersion: tidemark.dev/v1alpha1
       kind: Database
       metadata: { name: shop }
       spec:
-        connection: { host: "\(postgres.host)", port: \(postgres.port), database: shop, secretName: shop-login }
+        connection:
+          host: "\(postgres.host)"
+          port: \(postgres.port)
+          database: shop
+          secretName: shop-login
+          adminSecretName: shop-admin
         pitr: { enabled: true, destinationName: store, flushInterval: 1s }
+      \(more)
       """)
     try await ready("database/shop", seconds: 90)
   }

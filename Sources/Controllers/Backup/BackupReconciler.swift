@@ -91,7 +91,7 @@ public struct BackupReconciler: Reconciler {
     guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
-      server: server.input, incarnation: database.status?.activeIncarnation ?? database.clonedIncarnation,
+      server: server.input, incarnation: database.liveInstance.incarnation,
       systemIdentifier: database.status?.systemIdentifier)
     return StepRequest(
       id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
@@ -101,7 +101,7 @@ public struct BackupReconciler: Reconciler {
   private func dumpRequest(_ backup: Backup) async throws -> StepRequest {
     let (database, destination) = try parts(of: backup)
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let server = try await ServerAccess.readAdministrator(of: database, by: environment.secrets)
+    let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
     guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
     let input = DumpInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,

@@ -58,7 +58,7 @@ package struct ImportPlan: Equatable, Sendable {
   package static let patience: Int64 = 300
 
   package static func make(_ seen: ImportObservation) -> ImportPlan {
-    var plan = ImportPlan(status: seen.request.status?.ownedByImport ?? RestoreRequestStatus())
+    var plan = ImportPlan(status: seen.request.status?.ownedByController ?? RestoreRequestStatus())
     if seen.request.metadata.isDeleting {
       plan.delete(seen)
     } else if plan.status.phase == .completed || plan.status.phase == .failed {
@@ -105,6 +105,7 @@ package struct ImportPlan: Equatable, Sendable {
     status.attempts = (status.attempts ?? 0) + 1
     status.startedAt = status.startedAt ?? seen.now
     status.observedGeneration = seen.request.metadata.generation
+    status.loaded = status.loaded ?? seen.names.map { LoadedDump(database: $0.database) }
     report(.progressing(reason: "Preflight", message: "looking for the dump, and at what the role may do"), seen)
     events.append(.normal("Started", "loading a dump into Database \(status.database ?? "")"))
     actions = [.start]
@@ -156,6 +157,7 @@ package struct ImportPlan: Equatable, Sendable {
   private mutating func fail(_ failure: FailureStatus, _ seen: ImportObservation) {
     status.phase = .failed
     status.completedAt = seen.now
+    status.loaded = nil
     status.error = failure
     status.observedGeneration = seen.request.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
@@ -220,15 +222,5 @@ package struct ImportPlan: Equatable, Sendable {
     var conditions = status.conditions ?? []
     conditions.report(health, generation: seen.request.metadata.generation, now: seen.now)
     status.conditions = conditions
-  }
-}
-
-extension RestoreRequestStatus {
-  /// Without what the step writes: each field has one manager.
-  var ownedByImport: RestoreRequestStatus {
-    var status = self
-    status.preflight = nil
-    status.progress = nil
-    return status
   }
 }

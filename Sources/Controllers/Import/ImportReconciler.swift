@@ -13,9 +13,9 @@ public struct ImportReconciler: Reconciler {
 
   /// Whether a RestoreRequest is this one's; `backup` is the one that its source names, where there is one.
   ///
-  /// What it is does not change by itself: the method of a Backup stays, and one that is not there yet says nothing.
+  /// Once it has begun it stays this one's, also when its Backup is deleted meanwhile: `status.loaded` says so.
   public static func handles(_ request: RestoreRequest, backup: Backup?) -> Bool {
-    if request.spec.source.path != nil { return true }
+    if request.spec.source.path != nil || request.status?.loaded != nil { return true }
     return request.spec.source.backupName != nil && backup?.spec.effectiveMethod == .logical
   }
 
@@ -24,15 +24,14 @@ public struct ImportReconciler: Reconciler {
     let seen = try await observe(request)
     let plan = ImportPlan.make(seen)
     // What was found is written before what it led to is cleared away: a crash in between loses neither.
-    if plan.status != request.status?.ownedByImport ?? RestoreRequestStatus() {
+    if plan.status != request.status?.ownedByController ?? RestoreRequestStatus() {
       _ = try await environment.statuses.apply(plan.status, to: request)
     }
     do {
       for action in plan.actions { try await perform(action, for: seen) }
-    } catch let missing as MissingSecret {
-      return try await wait(missing.health, for: request)
-    } catch let failure as FailedServerProbe {
-      return try await wait(.progressing(reason: failure.reason, message: failure.message), for: request)
+    } catch {
+      guard let health = Health(passing: error) else { throw error }
+      return try await wait(health, for: request)
     }
     environment.events.record(plan.events, about: request)
     return plan.next
@@ -68,7 +67,7 @@ public struct ImportReconciler: Reconciler {
 
   /// Says what is waited for, unless the restore has ended: then its end is what there is to say.
   private func wait(_ health: Health, for request: RestoreRequest) async throws -> ReconcileResult {
-    var status = request.status?.ownedByImport ?? RestoreRequestStatus()
+    var status = request.status?.ownedByController ?? RestoreRequestStatus()
     guard status.phase != .completed, status.phase != .failed else { return .requeue(after: .seconds(10)) }
     var conditions = status.conditions ?? []
     let before = conditions[type: ConditionType.ready]
@@ -87,7 +86,7 @@ public struct ImportReconciler: Reconciler {
       let names = seen.names, let served = ServedResource(seen.request.metadata)
     else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let server = try await ServerAccess.readAdministrator(of: database, by: environment.secrets)
+    let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
     let input = ImportInput(
       request: served, cluster: environment.cluster, store: store.input, source: location, server: server.input,
       names: names, programDirectory: environment.programDirectory)
@@ -99,7 +98,7 @@ public struct ImportReconciler: Reconciler {
   private func dropTemporary(_ seen: ImportObservation) async throws {
     guard let database = seen.database, let names = seen.names, let served = ServedResource(seen.request.metadata)
     else { return }
-    let server = try await ServerAccess.readAdministrator(of: database, by: environment.secrets)
+    let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
     try await ImportRemoval(server: server.input, secrets: server.secrets).run(names, for: served)
   }
 
@@ -114,13 +113,4 @@ public struct ImportReconciler: Reconciler {
 extension RestoreRequest {
   /// The run of its `import` step.
   var importID: StepID { StepID(namespace: metadata.namespace ?? "", name: "import-\(metadata.uid ?? "")") }
-}
-
-extension ServerAccess {
-  /// As ``read(_:by:)``, with the role of `connection.adminSecretName` where one is named.
-  static func readAdministrator(of database: Database, by reader: SecretReader) async throws -> ServerAccess {
-    var database = database
-    if let name = database.spec.connection.adminSecretName { database.spec.connection.secretName = name }
-    return try await read(database, by: reader)
-  }
 }

@@ -59,7 +59,9 @@ struct Stores: Sendable {
       ])
     clones = runtime.store(
       of: PITRClone.self, indexes: [StoreIndex(Self.byDatabase) { [$0.spec.database] }])
-    restores = runtime.store(of: RestoreRequest.self)
+    restores = runtime.store(
+      of: RestoreRequest.self,
+      indexes: [StoreIndex(Self.byDatabase) { [$0.status?.database].compactMap { $0 } }])
   }
 
   /// Objects by the name of their destination; the namespace is checked by the reader.
@@ -70,6 +72,12 @@ struct Stores: Sendable {
   /// The Backups of a Database.
   func backups(of database: ObjectKey) -> [Backup] {
     backups.objects(index: Self.byDatabase, value: database.name)
+      .filter { $0.metadata.namespace == database.namespace }
+  }
+
+  /// The RestoreRequests of a Database, once they know that they are.
+  func restores(of database: ObjectKey) -> [RestoreRequest] {
+    restores.objects(index: Self.byDatabase, value: database.name)
       .filter { $0.metadata.namespace == database.namespace }
   }
 }

@@ -1,5 +1,4 @@
 import PostgresEngine
-public import TidemarkAPI
 
 /// Drops what an import that did not end has loaded so far.
 public struct ImportRemoval: Sendable {

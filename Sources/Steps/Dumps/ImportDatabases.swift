@@ -169,7 +169,7 @@ struct ImportDatabases {
       try await connection.query("COMMIT")
     } catch {
       // Where the connection itself is gone, so is the transaction.
-      try? await connection.query("ROLLBACK")
+      _ = try? await connection.query("ROLLBACK")
       throw error
     }
   }

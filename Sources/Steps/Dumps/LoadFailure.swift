@@ -1,4 +1,5 @@
-package import PostgresEngine
+import Foundation
+import PostgresEngine
 
 /// What `psql`, `pg_restore` and `pg_dump` say when they fail, in our words.
 package enum LoadFailure {

@@ -1,5 +1,6 @@
 import KubeModel
 import Logging
+import NIOCore
 import ObjectStore
 import PostgresEngine
 import Repository
