@@ -74,6 +74,37 @@ struct ImportStepTests {
     }
   }
 
+  @Test("an uploaded dump lies sealed in the bucket, loads as it was, and what was changed in it is noticed")
+  func staged() async throws {
+    try await ImportBench.with { bench in
+      try await bench.makeZoo("zoo", rows: 4000)
+      let before = try await bench.contents("zoo")
+      let dump = ByteBuffer(bytes: try await bench.dump("zoo"))
+      let staging = DumpStaging(store: bench.store.input, secrets: bench.store.secrets)
+      let place = DatabasePlace(namespace: "shops", name: "shop")
+      for (id, size) in [("small", 1000), ("large", 5 << 20)] {
+        let staged = try await staging.put(Slices(whole: dump, size: size), for: place, id: id)
+        #expect(staged.bytes == dump.readableBytes)
+        try await bench.load(DumpLocation(key: staged.key), as: id)
+        #expect(try await bench.contents(id) == before)
+      }
+      let key = "imports/shops/shop/small"
+      let stored = try await bench.store.withStore { try await $0.get(key) }
+      let bytes = Data(stored.readableBytesView)
+      #expect(bytes.range(of: Data("PostgreSQL".utf8)) == nil && bytes.count < dump.readableBytes)
+      var changed = bytes
+      changed[bytes.count / 2] ^= 1
+      for damaged in [changed, bytes.dropLast(1), bytes.prefix(20), bytes + bytes.dropFirst(16)] {
+        _ = try await bench.upload(Data(damaged), key)
+        let failure = try await bench.prepare(DumpLocation(key: key), as: "shop").failure()
+        #expect(failure.code == "DumpDamaged", "\(failure)")
+      }
+      let moved = try await bench.upload(bytes, "dumps/moved")
+      #expect(try await bench.prepare(moved, as: "shop").failure().message.contains("was moved"))
+      #expect(try await bench.databases() == ["large", "small", "zoo"])
+    }
+  }
+
   @Test("a dump that fails in the middle of its data leaves nothing changed, and says the line")
   func failing() async throws {
     try await ImportBench.with { bench in
