@@ -35,7 +35,7 @@ struct ImportTests {
       #expect(try await postgres.psql("SELECT count(*) FROM orders", database: "shop") == "2000")
       let kept = try await bed.field("restorerequest/back", ".status.loaded.keptAs")
       #expect(try await postgres.psql("SELECT count(*) FROM orders", database: kept) == "10")
-      try await bed.kubectl("delete", "restorerequest", "back", "backup/dump")
+      try await bed.kubectl("delete", "restorerequest/back", "backup/dump")
       try await bed.eventuallyGone("backup/dump")
       #expect(try await bed.resticSnapshots() == [])
       #expect(try await postgres.psql("SELECT count(*) FROM orders", database: "shop") == "2000")

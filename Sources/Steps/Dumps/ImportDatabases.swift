@@ -128,7 +128,7 @@ struct ImportDatabases {
   // MARK: The change of names
 
   /// How often the change of names is tried; PostgreSQL waits 5 s for sessions each time.
-  private static let attempts = 6
+  private static let attempts = 3
 
   /// Gives the loaded database its name, and keeps the one that had it. Sessions in either are ended.
   ///
