@@ -42,6 +42,8 @@ public struct RestoreRequestStatus: Codable, Sendable, Equatable {
   public var progress: StepProgress?
   /// The Database that is restored, once it is known.
   public var database: String?
+  /// How it is restored: the strategy that the spec had when it began.
+  public var strategy: RestoreStrategy?
   /// The restored instance.
   public var instance: DatabaseInstance?
   /// The instance that clients were on before the switch; kept, and stopped from taking writes.
