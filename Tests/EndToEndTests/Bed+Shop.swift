@@ -57,6 +57,13 @@ extension Bed {
       "CREATE TABLE orders (id int PRIMARY KEY, customer text)",
       "INSERT INTO orders SELECT g, md5(g::text) || md5(random()::text) FROM generate_series(1, \(orders)) g",
       "CHECKPOINT", database: "shop")
+    try await applyShopLogin(postgres)
+    try await applyShopDatabase(postgres)
+    try await ready("database/shop", seconds: 90)
+  }
+
+  /// The Secret with the role through which `shop` is reached.
+  func applyShopLogin(_ postgres: TestPostgres) async throws {
     try await apply(
       """
       apiVersion: v1
@@ -65,7 +72,13 @@ extension Bed {
       stringData:
         username: "\(postgres.replicationUser)"
         password: "\(postgres.replicationPassword)"
-      ---
+      """)
+  }
+
+  /// The Database `shop`, archived to the destination `store`.
+  func applyShopDatabase(_ postgres: TestPostgres) async throws {
+    try await apply(
+      """
       apiVersion: tidemark.dev/v1alpha1
       kind: Database
       metadata: { name: shop }
@@ -73,7 +86,6 @@ extension Bed {
         connection: { host: "\(postgres.host)", port: \(postgres.port), database: shop, secretName: shop-login }
         pitr: { enabled: true, destinationName: store, flushInterval: 1s }
       """)
-    try await ready("database/shop", seconds: 90)
   }
 
   /// Applies a Backup of `shop`.
