@@ -64,7 +64,7 @@ struct BackupPlanTests {
       ({ $0.destination?.metadata.beginDeletion() }, Reason.destinationNotReady, "being deleted"),
     ]
     for (change, reason, words) in table {
-      let plan = Self.plan(change)
+      let plan = Self.plan(PlanValues.backup(), change)
       #expect(plan.actions.isEmpty && plan.status.phase == .pending)
       #expect(plan.status.conditions.readyReason == reason)
       #expect(plan.status.conditions?[type: ConditionType.ready]?.message.contains(words) == true)

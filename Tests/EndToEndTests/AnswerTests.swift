@@ -49,10 +49,14 @@ struct AnswerTests {
       try await bed.eventuallyAnswers(
         "backup/early", "DestinationNotFound", "BackupDestination store is not there; create it")
 
+      try await bed.eventuallyAnswers(
+        "pitrclone/early", "DestinationNotFound", "BackupDestination store is not there; create it")
+      try await bed.kubectl("delete", "pitrclone/early", "--timeout=60s")
+
       try await bed.apply(bed.destination("store", "  prefix: team\n"))
       try await bed.eventuallyAnswers("backupdestination/store", "SecretMissing", "Secret store-keys is not there")
       try await bed.applyKeys("store-keys")
-      for object in ["backupdestination/store", "database/shop", "backup/early", "pitrclone/early"] {
+      for object in ["backupdestination/store", "database/shop", "backup/early"] {
         try await bed.ready(object)
       }
     }
@@ -67,6 +71,11 @@ struct AnswerTests {
       try await bed.applyShop(postgres, orders: 100_000)
       try await bed.applyBackup("first")
       _ = try await bed.stepAtWork("base-backup")
+      try await eventually(within: .seconds(60), every: .milliseconds(300), "kubectl get shows how far it is") {
+        let table = KubectlTable(try await bed.kubectl("get", "backups"))
+        return table["first", "PHASE"] == "Running"
+          && (1...99).contains(table["first", "PROGRESS"].flatMap { Int($0) } ?? 0)
+      }
       try await bed.applyBackup("second")
       try await bed.eventuallyAnswers("backup/second", "Waiting", "Backup first of the same Database goes first")
 
