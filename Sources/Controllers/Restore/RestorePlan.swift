@@ -160,7 +160,7 @@ package struct RestorePlan: RestoringPlan, Sendable {
     status.phase = .readyToSwitch
     status.restoredAt = seen.now
     status.recoveredTo = instance.recoveredTo
-    status.error = nil
+    (status.error, status.retryAt) = (nil, nil)
     status.instance = seen.restore.restoredInstance(product, instance)
     let moment = instance.recoveredTo.time.map { "the commit of \($0)" } ?? "the base backup's end"
     let message = "everything up to \(moment) is restored"
