@@ -58,3 +58,8 @@ public enum TidemarkAnnotation {
   /// On the Service that a Database names: the selector that it had before a switch, as JSON.
   public static let originalSelector = "tidemark.dev/original-selector"
 }
+
+extension TidemarkAnnotation {
+  /// On a RestoreRequest, `true`: its dump was staged for it alone, and is removed when it has been loaded.
+  public static let staged = "tidemark.dev/staged"
+}

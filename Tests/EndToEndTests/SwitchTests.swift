@@ -30,7 +30,7 @@ struct SwitchTests {
       try await bed.applyRestore("undo", source: "pointInTime: { database: shop, latest: true }")
       try await bed.restore("undo", is: "ReadyToSwitch")
       let common = Ledger.numbers(
-        try await bed.ask("restorerequest/undo", endpoint: ".status.instance.endpoint", Self.ledger, as: postgres))
+        try await bed.askRestored("undo", Self.ledger, as: postgres))
       #expect(!common.isEmpty)
 
       try await bed.requestSwitch("undo", true)
@@ -46,7 +46,7 @@ struct SwitchTests {
 
       try await bed.requestSwitch("undo", true)
       try await bed.switched("undo", to: true)
-      let restored = Ledger.numbers(try await bed.askClone("shop", Self.ledger, as: postgres))
+      let restored = Ledger.numbers(try await bed.askLive("shop", Self.ledger, as: postgres))
       let acknowledged = ledger.acknowledged
       #expect(acknowledged.count >= 300 && acknowledged.isSubset(of: first.union(restored)))
       #expect(first.intersection(restored) == common)
@@ -76,7 +76,7 @@ struct SwitchTests {
       let port = try await bed.secret("shop-connection", "port")
       #expect(try await port == bed.field("database/shop", ".status.endpoint.port") && port != "\(postgres.port)")
       #expect(try await bed.field("database/shop", ".status.activeIncarnation") == instance)
-      #expect(try await bed.askClone("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
+      #expect(try await bed.askLive("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
       let own = try await bed.kubectl("get", "backups", "-l", "tidemark.dev/origin=Switch", "-o", "name")
         .trimmingCharacters(in: .newlines)
       #expect(own.hasPrefix("backup.tidemark.dev/shop-switch-"))
@@ -107,18 +107,17 @@ struct SwitchTests {
       try await bed.applyRestore(
         "first", source: "pointInTime: { database: shop, latest: true }", "  switchOver: Automatic")
       try await bed.switched("first", to: true)
-      let deleted = try await bed.askClone(
+      let deleted = try await bed.askLive(
         "shop", "DELETE FROM orders WHERE id > 800 RETURNING clock_timestamp()", as: postgres)
       #expect(!deleted.isEmpty)
-      let moment = try await bed.askClone(
+      let moment = try await bed.askLive(
         "shop", #"SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#, as: postgres)
-      _ = try await bed.askClone("shop", "DELETE FROM orders", as: postgres)
+      _ = try await bed.askLive("shop", "DELETE FROM orders", as: postgres)
       try await bed.eventuallyField("database/shop", ".status.archiving.lastCommitTime") { $0 > moment }
       for (name, time, rows) in [("second", moment, "800"), ("third", before, "900")] {
         try await bed.applyRestore(name, source: "pointInTime: { database: shop, time: \"\(time)\" }")
         try await bed.restore(name, is: "ReadyToSwitch")
-        let count = try await bed.ask(
-          "restorerequest/\(name)", endpoint: ".status.instance.endpoint", "SELECT count(*) FROM orders", as: postgres)
+        let count = try await bed.askRestored(name, "SELECT count(*) FROM orders", as: postgres)
         #expect(count == rows, "\(name) as of \(time)")
       }
     }
@@ -144,7 +143,7 @@ struct SwitchTests {
       ) { $0 == "Superseded" }
       #expect(reasons[1 - loser] == "Switched")
       #expect(try await bed.field("database/shop", #".metadata.annotations.tidemark\.dev/switching"#) == "")
-      #expect(try await bed.askClone("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
+      #expect(try await bed.askLive("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
     }
   }
 }

@@ -14,6 +14,9 @@ public struct RestoreReconciler: Reconciler {
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
     guard let cached = environment.stores.restores[key], let restore = try await newest(cached) else { return .done }
+    if ImportReconciler.handles(restore, backup: namedBackup(of: restore)) {
+      return try await ImportReconciler(environment).reconcile(key)
+    }
     let plan: RestorePlan
     do {
       let seen = try await observe(restore)
@@ -47,7 +50,7 @@ public struct RestoreReconciler: Reconciler {
     let stores = environment.stores
     let namespace = restore.metadata.namespace
     func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }
-    let backup = restore.spec.source.backupName.flatMap { stores.backups[key($0)] }
+    let backup = namedBackup(of: restore)
     let database = try await database(restore.databaseName(backup).map(key), of: restore)
     let destination =
       restore.spec.source.backupName == nil ? database?.spec.pitr?.destinationName : backup?.spec.destinationName
@@ -57,6 +60,12 @@ public struct RestoreReconciler: Reconciler {
       run: try await environment.runner.state(of: restore.runID),
       instance: try await instance(of: restore, database),
       switchOver: try await switchOver(of: restore, database), now: .now)
+  }
+
+  private func namedBackup(of restore: RestoreRequest) -> Backup? {
+    restore.spec.source.backupName.flatMap { name in
+      environment.stores.backups[ObjectKey(namespace: restore.metadata.namespace, name: name)]
+    }
   }
 
   private func database(_ key: ObjectKey?, of restore: RestoreRequest) async throws -> Database? {

@@ -15,16 +15,19 @@ public struct ControllerEnvironment: Sendable {
   let events: EventRecorder
   /// How steps reach the API server.
   let cluster: ClusterAccess
+  /// The folder of PostgreSQL's client programs, for steps; nil: where Debian has them.
+  let programDirectory: String?
   let logger: Logger
 
   /// An environment of these parts; the stores are declared at `runtime`.
   public init(
     client: KubeClient, runtime: Runtime, runner: any StepRunner, host: any InstanceHost, events: EventRecorder,
-    cluster: ClusterAccess, logger: Logger
+    cluster: ClusterAccess, programDirectory: String? = nil, logger: Logger
   ) {
     self.client = client
     stores = Stores(runtime)
     (self.runner, self.host, self.events, self.cluster, self.logger) = (runner, host, events, cluster, logger)
+    self.programDirectory = programDirectory
   }
 
   var secrets: SecretReader { SecretReader(client: client) }

@@ -1,12 +1,12 @@
-import KubeClient
+public import KubeClient
 import KubeModel
-import Steps
-import TidemarkAPI
+public import Steps
+public import TidemarkAPI
 
 /// A Secret, or a field of it, is not there: it may come late, so this is waited for.
-struct MissingSecret: Error, Equatable {
+public struct MissingSecret: Error, Equatable {
   /// What is missing, and what to do.
-  var message: String
+  public let message: String
 
   var health: Health { .progressing(reason: Reason.secretMissing, message: message) }
 }
@@ -33,9 +33,11 @@ struct SecretReader: Sendable {
 }
 
 /// The part of a step's input that speaks of a destination, with the secrets that it names.
-struct DestinationAccess: Sendable {
-  let input: StoreInput
-  let secrets: [String: [UInt8]]
+public struct DestinationAccess: Sendable {
+  /// The store; it names the secrets' files.
+  public let input: StoreInput
+  /// Contents by file name. Never logged.
+  public let secrets: [String: [UInt8]]
 
   private enum File {
     static let accessKeyID = "access-key-id"
@@ -44,7 +46,15 @@ struct DestinationAccess: Sendable {
     static let authority = "store-ca.crt"
   }
 
-  /// Reads the Secrets of `destination`; throws ``MissingSecret``, or an error for an endpoint that makes no sense.
+  /// Reads the Secrets of `destination`; throws ``MissingSecret``, or a ``StepError`` for an endpoint that makes no
+  /// sense.
+  public static func read(
+    _ destination: BackupDestination, with client: KubeClient
+  ) async throws -> DestinationAccess {
+    try await read(destination, by: SecretReader(client: client))
+  }
+
+  /// As ``read(_:with:)``.
   static func read(_ destination: BackupDestination, by reader: SecretReader) async throws -> DestinationAccess {
     let spec = destination.spec
     let namespace = destination.metadata.namespace ?? ""

@@ -56,7 +56,7 @@ public struct RestoreRequestStatus: Codable, Sendable, Equatable {
   public var closedDatabases: [String]?
   /// The moment that was reached.
   public var recoveredTo: RecoveredTo?
-  /// What a dump was loaded into.
+  /// What a dump was loaded into; while it is at work, what it becomes.
   public var loaded: LoadedDump?
   /// What went wrong.
   public var error: FailureStatus?
