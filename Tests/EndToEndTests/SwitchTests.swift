@@ -114,13 +114,19 @@ struct SwitchTests {
         "shop", #"SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#, as: postgres)
       _ = try await bed.askLive("shop", "DELETE FROM orders", as: postgres)
       try await bed.eventuallyField("database/shop", ".status.archiving.lastCommitTime") { $0 > moment }
-      for (name, time, rows) in [("second", moment, "800"), ("third", before, "900")] {
-        try await bed.applyRestore(name, source: "pointInTime: { database: shop, time: \"\(time)\" }")
-        try await bed.restore(name, is: "ReadyToSwitch")
-        let count = try await bed.askRestored(name, "SELECT count(*) FROM orders", as: postgres)
-        #expect(count == rows, "\(name) as of \(time)")
-      }
+      try await Self.expectRows("800", in: "second", as: moment, bed, postgres)
+      try await Self.expectRows("900", in: "third", as: before, bed, postgres)
     }
+  }
+
+  /// Restores to a moment, and counts.
+  private static func expectRows(
+    _ rows: String, in restore: String, as moment: String, _ bed: Bed, _ postgres: TestPostgres
+  ) async throws {
+    try await bed.applyRestore(restore, source: "pointInTime: { database: shop, time: \"\(moment)\" }")
+    try await bed.restore(restore, is: "ReadyToSwitch")
+    let count = try await bed.askRestored(restore, "SELECT count(*) FROM orders", as: postgres)
+    #expect(count == rows, "\(restore) as of \(moment)")
   }
 
   @Test("two restores at once both restore, and their switches come one after the other")
