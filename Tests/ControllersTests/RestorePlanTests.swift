@@ -67,6 +67,15 @@ struct RestorePlanTests {
     #expect(Self.plan(ofBackup) { $0.backup = backup(.completed, "ab") }.then == [.startRun])
   }
 
+  @Test("what a restore has begun with stays, whatever becomes of its spec")
+  func pinned() {
+    #expect(Self.plan().status.strategy == .sideBySide)
+    var edited = SwitchValues.restore(wants: false)
+    edited.status?.strategy = .sideBySide
+    edited.spec.strategy = .inPlace
+    #expect(SwitchRoute(.toRestored, of: edited, SwitchValues.database())?.isInPlace == false)
+  }
+
   @Test("in place is possible where Tidemark hosts the live server")
   func inPlace() {
     let restore = PlanValues.restore { $0.spec.strategy = .inPlace }

@@ -51,6 +51,7 @@ struct SwitchPlanTests {
       (Self.plan(Values.restore(), old: .seen(Fence.View(mayClose: false))), Reason.switchNotPermitted),
       (Self.plan(Values.restore(), old: .seen(prepared)), Reason.preparedTransactions),
       (Self.plan(Values.restore(), on: idle), Reason.waiting),
+      (Self.plan(Values.restore { $0.spec.strategy = .inPlace }), Reason.unsupported),
       (Self.plan(Values.restore(), new: .starting), Reason.switching),
       (Self.plan(Values.restore(), new: .unusable("its data are gone")), Reason.switchFailed),
     ]

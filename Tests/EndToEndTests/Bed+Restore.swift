@@ -50,13 +50,23 @@ extension Bed {
     }
   }
 
-  /// Asks the server at an endpoint, which no Secret names, as the superuser.
-  func ask(
-    _ object: String, endpoint path: String, _ statement: String, as postgres: TestPostgres
-  ) async throws -> String {
-    let environment = try await postgres.environment("shop").merging([
-      "PGHOST": field(object, "\(path).host"), "PGPORT": field(object, "\(path).port"),
-    ]) { _, new in new }
+  /// Asks the restored server, on which no clients are, as the superuser.
+  func askRestored(_ restore: String, _ statement: String, as postgres: TestPostgres) async throws -> String {
+    let endpoint = ".status.instance.endpoint"
+    return try await ask(
+      field("restorerequest/\(restore)", endpoint + ".host"), field("restorerequest/\(restore)", endpoint + ".port"),
+      statement, postgres)
+  }
+
+  /// Asks the server that the connection Secret of a Database names, as the superuser.
+  func askLive(_ database: String, _ statement: String, as postgres: TestPostgres) async throws -> String {
+    let name = "\(database)-connection"
+    return try await ask(secret(name, "host"), secret(name, "port"), statement, postgres)
+  }
+
+  private func ask(_ host: String, _ port: String, _ statement: String, _ postgres: TestPostgres) async throws -> String
+  {
+    let environment = postgres.environment("shop").merging(["PGHOST": host, "PGPORT": port]) { _, new in new }
     let output = try await RunningProgram.run(
       "\(postgres.binaries)/psql", ["-X", "-q", "-A", "-t", "-c", statement], environment: environment
     ).output

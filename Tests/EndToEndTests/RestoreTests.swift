@@ -61,16 +61,16 @@ struct RestoreTests {
       try await bed.ready("pitrclone/rescue")
       try await bed.ready("backup/rescued-initial")
       let port = try await bed.secret("rescued-connection", "port")
-      _ = try await bed.askClone("rescued", "DELETE FROM orders WHERE id > 10", as: postgres)
+      _ = try await bed.askLive("rescued", "DELETE FROM orders WHERE id > 10", as: postgres)
       try await bed.applyRestore(
         "undo", source: "backupName: rescued-initial", "  strategy: InPlace\n  switchOver: Automatic")
       try await bed.switched("undo", to: true)
       #expect(try await bed.secret("rescued-connection", "port") == port)
-      #expect(try await bed.askClone("rescued", "SELECT count(*) FROM orders", as: postgres) == "1000")
+      #expect(try await bed.askLive("rescued", "SELECT count(*) FROM orders", as: postgres) == "1000")
       try await bed.requestSwitch("undo", false)
       try await bed.switched("undo", to: false)
       #expect(try await bed.secret("rescued-connection", "port") == port)
-      #expect(try await bed.askClone("rescued", "SELECT count(*) FROM orders", as: postgres) == "10")
+      #expect(try await bed.askLive("rescued", "SELECT count(*) FROM orders", as: postgres) == "10")
       try await bed.ready("database/rescued", seconds: 60)
 
       try await bed.applyRestore("outside", source: "backupName: first", "  strategy: InPlace")
@@ -96,7 +96,7 @@ struct RestoreTests {
       try await Self.killThrough(bed, until: "Switched") { try await Self.stage(bed, $0) }
       #expect(try await busy.wait(within: .seconds(5)).ending == .exited(0), "the transaction was not to be ended")
       #expect(try await bed.liveInstance().hasPrefix("restore-"))
-      #expect(try await bed.askClone("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
+      #expect(try await bed.askLive("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
 
       try await bed.requestSwitch("undo", false)
       try await Self.killThrough(bed, until: "SwitchedBack") { try await Self.stage(bed, $0) }

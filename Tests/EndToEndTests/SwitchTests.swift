@@ -30,7 +30,7 @@ struct SwitchTests {
       try await bed.applyRestore("undo", source: "pointInTime: { database: shop, latest: true }")
       try await bed.restore("undo", is: "ReadyToSwitch")
       let common = Ledger.numbers(
-        try await bed.ask("restorerequest/undo", endpoint: ".status.instance.endpoint", Self.ledger, as: postgres))
+        try await bed.askRestored("undo", Self.ledger, as: postgres))
       #expect(!common.isEmpty)
 
       try await bed.requestSwitch("undo", true)
@@ -46,7 +46,7 @@ struct SwitchTests {
 
       try await bed.requestSwitch("undo", true)
       try await bed.switched("undo", to: true)
-      let restored = Ledger.numbers(try await bed.askClone("shop", Self.ledger, as: postgres))
+      let restored = Ledger.numbers(try await bed.askLive("shop", Self.ledger, as: postgres))
       let acknowledged = ledger.acknowledged
       #expect(acknowledged.count >= 300 && acknowledged.isSubset(of: first.union(restored)))
       #expect(first.intersection(restored) == common)
@@ -76,7 +76,7 @@ struct SwitchTests {
       let port = try await bed.secret("shop-connection", "port")
       #expect(try await port == bed.field("database/shop", ".status.endpoint.port") && port != "\(postgres.port)")
       #expect(try await bed.field("database/shop", ".status.activeIncarnation") == instance)
-      #expect(try await bed.askClone("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
+      #expect(try await bed.askLive("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
       let own = try await bed.kubectl("get", "backups", "-l", "tidemark.dev/origin=Switch", "-o", "name")
         .trimmingCharacters(in: .newlines)
       #expect(own.hasPrefix("backup.tidemark.dev/shop-switch-"))
@@ -103,25 +103,40 @@ struct SwitchTests {
     try await withShop("switch-chain") { bed, postgres in
       try await postgres.psql("DELETE FROM orders WHERE id > 900", database: "shop")
       let before = try await postgres.now()
-      try await bed.eventuallyField("database/shop", ".status.archiving.lagBytes") { $0 == "0" }
+      try await Self.stored(before, bed, postgres)
       try await bed.applyRestore(
         "first", source: "pointInTime: { database: shop, latest: true }", "  switchOver: Automatic")
       try await bed.switched("first", to: true)
-      let deleted = try await bed.askClone(
-        "shop", "DELETE FROM orders WHERE id > 800 RETURNING clock_timestamp()", as: postgres)
-      #expect(!deleted.isEmpty)
-      let moment = try await bed.askClone(
-        "shop", #"SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#, as: postgres)
-      _ = try await bed.askClone("shop", "DELETE FROM orders", as: postgres)
-      try await bed.eventuallyField("database/shop", ".status.archiving.lastCommitTime") { $0 > moment }
-      for (name, time, rows) in [("second", moment, "800"), ("third", before, "900")] {
-        try await bed.applyRestore(name, source: "pointInTime: { database: shop, time: \"\(time)\" }")
-        try await bed.restore(name, is: "ReadyToSwitch")
-        let count = try await bed.ask(
-          "restorerequest/\(name)", endpoint: ".status.instance.endpoint", "SELECT count(*) FROM orders", as: postgres)
-        #expect(count == rows, "\(name) as of \(time)")
-      }
+      let after = try await Self.goOn(bed, postgres)
+      try await Self.expectRows("800", in: "second", as: after, bed, postgres)
+      try await Self.expectRows("900", in: "third", as: before, bed, postgres)
     }
+  }
+
+  /// Commits something after a moment, and waits until that is stored.
+  private static func stored(_ moment: String, _ bed: Bed, _ postgres: TestPostgres) async throws {
+    _ = try await bed.askLive("shop", "INSERT INTO orders VALUES (901, 'later')", as: postgres)
+    try await bed.eventuallyField("database/shop", ".status.archiving.lastCommitTime") { $0 > moment }
+  }
+
+  /// Deletes some rows on the live server, then all; gives the moment between.
+  private static func goOn(_ bed: Bed, _ postgres: TestPostgres) async throws -> String {
+    _ = try await bed.askLive("shop", "DELETE FROM orders WHERE id > 800", as: postgres)
+    let moment = try await bed.askLive(
+      "shop", #"SELECT to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')"#, as: postgres)
+    _ = try await bed.askLive("shop", "DELETE FROM orders", as: postgres)
+    try await bed.eventuallyField("database/shop", ".status.archiving.lastCommitTime") { $0 > moment }
+    return moment
+  }
+
+  /// Restores to a moment, and counts.
+  private static func expectRows(
+    _ rows: String, in restore: String, as moment: String, _ bed: Bed, _ postgres: TestPostgres
+  ) async throws {
+    try await bed.applyRestore(restore, source: "pointInTime: { database: shop, time: \"\(moment)\" }")
+    try await bed.restore(restore, is: "ReadyToSwitch")
+    let count = try await bed.askRestored(restore, "SELECT count(*) FROM orders", as: postgres)
+    #expect(count == rows, "\(restore) as of \(moment)")
   }
 
   @Test("two restores at once both restore, and their switches come one after the other")
@@ -144,7 +159,7 @@ struct SwitchTests {
       ) { $0 == "Superseded" }
       #expect(reasons[1 - loser] == "Switched")
       #expect(try await bed.field("database/shop", #".metadata.annotations.tidemark\.dev/switching"#) == "")
-      #expect(try await bed.askClone("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
+      #expect(try await bed.askLive("shop", "SELECT count(*) FROM orders", as: postgres) == "1000")
     }
   }
 }

@@ -39,8 +39,6 @@ package struct ClonePlan: RestoringPlan, Equatable, Sendable {
   package var next: ReconcileResult = .done
 
   package static let kind = "PITRClone"
-  /// How often the step is started before the clone fails.
-  package static let attempts = restoreAttempts
 
   package static func make(_ seen: CloneObservation) -> ClonePlan {
     var plan = ClonePlan(status: seen.clone.status?.ownedByController ?? PITRCloneStatus())
@@ -94,6 +92,7 @@ package struct ClonePlan: RestoringPlan, Equatable, Sendable {
     status.endpoint = instance.endpoint
     status.recoveredTo = instance.recoveredTo
     status.error = nil
+    status.retryAt = nil
     let moment = instance.recoveredTo.time.map { "the commit of \($0)" } ?? "the base backup's end"
     let message = "Database \(seen.clone.spec.newName) holds everything up to \(moment)"
     report(.ready(reason: Reason.completed, message: message), seen.sight)

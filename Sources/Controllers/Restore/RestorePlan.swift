@@ -70,6 +70,7 @@ package struct RestorePlan: RestoringPlan, Sendable {
 
   private mutating func restore(_ seen: RestoreObservation) {
     status.database = seen.restore.databaseName(seen.backup)
+    if case .absent = seen.run { status.strategy = seen.restore.spec.strategy }
     if case .absent = seen.run {
     } else if seen.database?.metadata.isDeleting != false {
       let message = "Database \(status.database ?? "") was deleted while it was being restored"
@@ -159,7 +160,7 @@ package struct RestorePlan: RestoringPlan, Sendable {
     status.phase = .readyToSwitch
     status.restoredAt = seen.now
     status.recoveredTo = instance.recoveredTo
-    status.error = nil
+    (status.error, status.retryAt) = (nil, nil)
     status.instance = seen.restore.restoredInstance(product, instance)
     let moment = instance.recoveredTo.time.map { "the commit of \($0)" } ?? "the base backup's end"
     let message = "everything up to \(moment) is restored"
@@ -231,8 +232,10 @@ extension RestoreRequestStatus {
 }
 
 extension RestoreRequest {
-  /// The Database that is restored: the one that was backed up.
+  /// The Database that is restored: the one that was backed up. Once it has begun, a change of the spec changes nothing.
   func databaseName(_ backup: Backup?) -> String? {
-    spec.source.pointInTime?.database ?? backup?.spec.target.database ?? status?.database
+    let named = spec.source.pointInTime?.database ?? backup?.spec.target.database
+    guard let known = status?.database, status?.phase != .pending else { return named }
+    return known
   }
 }

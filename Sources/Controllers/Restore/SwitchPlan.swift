@@ -201,7 +201,13 @@ package struct SwitchPlan: Sendable {
         reason: Reason.waiting, message: "RestoreRequest \(rival) is moving the clients of the same Database first")
     }
     if let health = obstacleOfOld(database) { return health }
-    guard !route.isInPlace else { return nil }
+    if route.isInPlace {
+      guard route.old.name == nil || route.incarnations == nil else { return nil }
+      return .stalled(
+        reason: Reason.unsupported,
+        message: "\(route.old.title) is not hosted by Tidemark, so its data can't be exchanged; make a RestoreRequest "
+          + "with strategy SideBySide")
+    }
     switch seen.new {
     case .ready, .stopped: return nil
     case .notAsked, .starting:

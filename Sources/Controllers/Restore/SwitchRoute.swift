@@ -21,7 +21,7 @@ package struct SwitchRoute: Equatable, Sendable {
     let previous = direction == .toRestored && !isUnderWay ? database.liveInstance : remembered
     guard let previous else { return nil }
     self.direction = direction
-    isInPlace = restore.spec.strategy == .inPlace
+    isInPlace = (restore.status?.strategy ?? restore.spec.strategy) == .inPlace
     aside = isInPlace ? restored.name : nil
     let (served, kept) = isInPlace ? (restored.served(at: previous), previous) : (restored, previous)
     (old, new) = direction == .toRestored ? (kept, served) : (served, kept)

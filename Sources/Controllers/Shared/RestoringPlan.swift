@@ -47,9 +47,6 @@ package protocol RestoringPlan {
   var next: ReconcileResult { get set }
 }
 
-/// How often the `restore-database` step is started before what asked for it fails.
-let restoreAttempts = 3
-
 extension RestoringPlan {
   package static var pollInterval: Duration { .seconds(1) }
 
@@ -59,6 +56,10 @@ extension RestoringPlan {
   mutating func proceed(
     _ seen: RestoreSight, moment: String, obstacle: Health?
   ) -> (RestoredDatabaseProduct, RunningInstance)? {
+    if let failure = status.error, status.retryAt != nil, seen.run != .running {
+      tryAgain(failure, seen)
+      return nil
+    }
     switch seen.run {
     case .absent: begin(seen, moment: moment, obstacle: obstacle)
     case .running: watchRestore(seen)
@@ -79,10 +80,7 @@ extension RestoringPlan {
   private mutating func begin(_ seen: RestoreSight, moment: String, obstacle: Health?) {
     switch obstacle {
     case .stalled(let reason, let message): fail(FailureStatus(code: reason, message: message), seen)
-    case let health?:
-      status.phase = .pending
-      report(health, seen)
-      next = .requeue(after: .seconds(2))
+    case let health?: wait(health, seen)
     case nil:
       status.phase = .preflight
       status.attempts = (status.attempts ?? 0) + 1
@@ -93,6 +91,17 @@ extension RestoringPlan {
       then = [.startRun]
       next = .requeue(after: Self.pollInterval)
     }
+  }
+
+  /// Says once what is waited for.
+  private mutating func wait(_ health: Health, _ seen: RestoreSight) {
+    let before = status.conditions?[type: ConditionType.ready]?.reason
+    status.phase = .pending
+    report(health, seen)
+    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
+      events.append(.warning(now.reason, now.message))
+    }
+    next = .requeue(after: .seconds(2))
   }
 
   // MARK: Restore and recovery
@@ -142,23 +151,34 @@ extension RestoringPlan {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: RestoreSight) {
-    guard (status.attempts ?? 0) < restoreAttempts else { return fail(failure, seen) }
-    status.phase = .preflight
-    status.error = failure
-    status.attempts = (status.attempts ?? 0) + 1
-    report(
-      .progressing(
-        reason: Reason.retrying,
-        message: "attempt \(status.attempts ?? 1) of \(restoreAttempts) follows a failure: \(failure.message)"), seen)
-    events.append(.warning(failure.code, failure.message + "; tried again"))
-    then = [.startRun]
-    next = .requeue(after: Self.pollInterval)
+    let begun = status.attempts ?? 1
+    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
+    case .giveUp: return fail(failure, seen)
+    case .wait(let moment):
+      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
+      status.phase = .preflight
+      status.error = failure
+      status.retryAt = moment
+      report(
+        .progressing(
+          reason: Reason.retrying,
+          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
+        seen)
+      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    case .start:
+      status.retryAt = nil
+      status.attempts = begun + 1
+      report(.progressing(reason: "Preflight", message: "looking for what the recovery needs"), seen)
+      then = [.startRun]
+      next = .requeue(after: Self.pollInterval)
+    }
   }
 
   mutating func fail(_ failure: FailureStatus, _ seen: RestoreSight) {
     status.phase = .failed
     status.completedAt = seen.now
     status.error = failure
+    status.retryAt = nil
     status.observedGeneration = seen.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another \(Self.kind) when this is mended"))

@@ -36,12 +36,16 @@ public struct RestoreRequestStatus: Codable, Sendable, Equatable {
   public var completedAt: Timestamp?
   /// How often its step was started.
   public var attempts: Int?
+  /// When the next attempt begins, after a failure that may pass; nil otherwise.
+  public var retryAt: Timestamp?
   /// What the recovery is made of.
   public var preflight: PreflightStatus?
   /// How far the restore is.
   public var progress: StepProgress?
   /// The Database that is restored, once it is known.
   public var database: String?
+  /// How it is restored: the strategy that the spec had when it began.
+  public var strategy: RestoreStrategy?
   /// The restored instance.
   public var instance: DatabaseInstance?
   /// The instance that clients were on before the switch; kept, and stopped from taking writes.

@@ -33,6 +33,8 @@ public protocol RestoringStatus: Codable, Sendable, Equatable {
   var completedAt: Timestamp? { get set }
   /// How often its step was started.
   var attempts: Int? { get set }
+  /// When the next attempt begins, after a failure that may pass.
+  var retryAt: Timestamp? { get set }
   /// What the recovery is made of.
   var preflight: PreflightStatus? { get set }
   /// How far the restore is.
