@@ -171,8 +171,13 @@ struct ImportPlanTests {
   @Test("three attempts, then it fails, and what was loaded is dropped")
   func retries() {
     for run in [StepState.ended(.tryAgain(PlanValues.failure)), .lost(lastWords: "killed")] {
-      let again = Self.plan(Self.at(.restoring), run: run)
+      let waiting = Self.plan(Self.at(.restoring), run: run)
+      let moment = Timestamp(secondsSince1970: PlanValues.now.secondsSince1970 + 10)
+      #expect(waiting.actions.isEmpty && waiting.status.retryAt == moment && waiting.status.attempts == 1)
+      #expect(waiting.events.count == 1)
+      let again = Self.plan(Self.at(.restoring) { $0.status?.retryAt = moment }, run: run, now: moment)
       #expect(again.actions == [.start] && again.status.attempts == 2 && again.status.phase == .preflight)
+      #expect(again.status.retryAt == nil)
       let last = Self.plan(Self.at(.restoring, attempts: 3), run: run)
       #expect(last.status.phase == .failed && last.actions == [.dropTemporary, .discardRun])
     }
