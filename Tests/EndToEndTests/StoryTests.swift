@@ -34,7 +34,8 @@ struct StoryTests {
   func columns() async throws {
     let story = try await Story.told()
     func cell(_ kind: String, _ name: String, _ heading: String) throws -> String {
-      try #require(KubectlTable(try #require(story.tables[kind]))[name, heading], "\(kind) shows no \(heading)")
+      let table = KubectlTable(try #require(story.tables[kind]))
+      return try #require(table[name, heading], "\(kind) shows no \(heading)")
     }
     for backup in ["first", "second"] {
       #expect(try cell("backups", backup, "PHASE") == "Completed")
