@@ -241,8 +241,8 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
   /// An input of these parts.
   public init(
     clone: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, pointInTime: PointInTime,
-    snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String, recoveryDirectory: String, restoreProgram: String,
-    parameters: [String: String]
+    snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String, recoveryDirectory: String,
+    restoreProgram: String, parameters: [String: String]
   ) {
     self.clone = clone
     self.cluster = cluster
