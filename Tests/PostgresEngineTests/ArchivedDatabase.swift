@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import NIOCore
 import ObjectStore
 import PostgresEngine
 import Repository
@@ -128,7 +129,7 @@ final class ArchivedDatabase: Sendable {
     let scratch = try ScratchDirectory("restored")
     let data = scratch.file("data")
     let config = scratch.file("fetch.json")
-    let fetch = WALFetch.Configuration(lineage: plan.lineage, spool: spooled ? "\(data)/pg_wal/tidemark" : nil)
+    let fetch = WALFetch.Configuration(plan, spool: spooled ? "\(data)/pg_wal/tidemark" : nil)
     try writeArchive(to: config, fetch)
     let command = "\(try builtProgram("tidemark-fixture")) wal-fetch --config \(config) %f %p"
     try await DatabaseRestore(
@@ -241,5 +242,32 @@ extension ArchivedDatabase {
   /// The root incarnation of what `server` serves.
   func rootOf(_ server: TestPostgres) async throws -> IncarnationID {
     .root(systemIdentifier: UInt64(try await server.psql("SELECT system_identifier FROM pg_control_system()")) ?? 0)
+  }
+}
+
+extension ArchivedDatabase {
+  /// Makes the archive's summaries what an earlier Tidemark would have written: nothing about tablespaces.
+  func forgetTablespaces() async throws {
+    let (catalog, root) = (try await catalog(), try await root)
+    let inventory = try await catalog.inventories(of: root)[root] ?? WALInventory()
+    let archive = catalog.archive(root, .standard)
+    for (timeline, stored) in inventory.timelines {
+      for number in stored.runs.flatMap({ $0 }) {
+        let name = WALSegmentName(timeline: timeline, number: number, size: .standard)
+        guard var commits = try await archive.commits(name), let bytes = try await archive.segment(name) else {
+          throw TestFailure("\(name) is not there")
+        }
+        commits.tablespacesSoFar = nil
+        try await store.delete([DatabaseLayout.commits(root, name)])
+        try await archive.putSegment(name, bytes, commits: commits)
+      }
+      for name in Set(stored.partials.map(\.segment)) {
+        guard var beginning = try await archive.beginning(of: name) else { throw TestFailure("\(name) is not there") }
+        beginning.commits.tablespacesSoFar = nil
+        try await store.delete(try await archive.partials(of: name).map { DatabaseLayout.partial(root, $0) })
+        let whole = PartialSegmentName(segment: name, from: 0, to: UInt64(beginning.bytes.readableBytes))
+        try await archive.putPartial(whole, beginning.bytes, commits: beginning.commits)
+      }
+    }
   }
 }

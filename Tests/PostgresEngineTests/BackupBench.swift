@@ -88,15 +88,16 @@ final class Told: Sendable {
   func add(_ progress: BaseBackupProgress) { list.withLock { $0.append(progress) } }
 }
 
-/// Promotes a standby once a backup of it has begun. The reader of the backup waits for it, so that the backup cannot
-/// end before.
-final class Promoter: Sendable {
+/// Has a statement run at a server once a backup of it has begun. The reader of the backup waits for it, so that the
+/// backup cannot end before.
+final class DuringBackup: Sendable {
   private let server: TestPostgres
+  private let statement: String
   private let done = Mutex(false)
 
-  init(_ server: TestPostgres) { self.server = server }
+  init(_ server: TestPostgres, _ statement: String) { (self.server, self.statement) = (server, statement) }
 
-  func promoteOnce(after progress: BaseBackupProgress) {
+  func runOnce(after progress: BaseBackupProgress) {
     guard
       !done.withLock({ done in
         defer { done = true }; return done
@@ -104,7 +105,7 @@ final class Promoter: Sendable {
     else { return }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "\(server.binaries)/psql")
-    process.arguments = ["-X", "-q", "-c", "SELECT pg_promote(true, 30)"]
+    process.arguments = ["-X", "-q", "-c", statement]
     process.environment = server.environment()
     try? process.run()
     process.waitUntilExit()

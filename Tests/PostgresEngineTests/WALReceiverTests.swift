@@ -1,6 +1,7 @@
 import Foundation
 import ObjectStore
 import PostgresEngine
+import Synchronization
 import TestSupport
 import Testing
 
@@ -127,6 +128,47 @@ struct WALReceiverTests {
     let records = try await database.verifyArchive(try await database.rootOf(standby))
     #expect(records.contains { if case .commit = $0.kind { true } else { false } })
     try await standby.remove()
+    try await database.remove()
+  }
+
+  @Test("a receiver that ended at its very beginning, the second segment stored and the first not, loses nothing")
+  func holeAtTheBeginning() async throws {
+    let database = try await ArchivedDatabase.start { $0.segmentMegabytes = 1 }
+    try await database.server.psql("CREATE TABLE t (i int)")
+    let first = Mutex<String?>(nil)
+    let holding = FlakyStore(database.store) { key in
+      // The first whole segment that comes, and its parts.
+      guard key.contains("/wal/"), let name = key.split(separator: "/").last, name.count >= 24 else { return false }
+      let segment = String(name.prefix(24))
+      return first.withLock { held in
+        held = held ?? segment
+        return held == segment
+      }
+    }
+    let began = try await database.receiving(store: holding, flushInterval: .seconds(60)) { log in
+      try await eventually("streaming") { log.last?.phase == .streaming }
+      for number in 0..<2 {
+        try await database.server.psql("INSERT INTO t VALUES (\(number))", "SELECT pg_switch_wal()")
+      }
+      let root = try await database.root
+      return try await eventually("a later segment is stored") {
+        let inventory = try await database.catalog().inventories(of: root)[root]
+        return inventory?.timelines[TimelineID(1)]?.runs.first?.lowerBound
+      }
+    }
+    let held = try #require(first.withLock { $0 })
+    let size = try #require(WALSegmentSize(bytes: 1 << 20))
+    let lost = try #require(WALSegmentName(held, size: size)).number
+    #expect(began == lost + 1)
+    try await database.receiving { log in
+      try await database.server.psql("INSERT INTO t VALUES (9)")
+      try await database.archived(log)
+      #expect(log.last?.newGap == nil)
+    }
+    try await database.verifyArchive()
+    let root = try await database.root
+    let inventory = try await database.catalog().inventories(of: root)[root]
+    #expect(inventory?.timelines[TimelineID(1)]?.runs.first?.lowerBound == lost)
     try await database.remove()
   }
 }
