@@ -39,11 +39,11 @@ struct RecoveryModelTests {
       switch event {
       case .killReceiver:
         // In the middle of whatever it does with what the writers write.
-        async let written = round(writers, server)
+        let written = Task { [writers] in try await round(writers, server) }
         try await Task.sleep(for: .milliseconds(Int.random(in: 0..<100, using: &random)))
         try await receiver.kill()
         receiver = try startReceiver(database, config)
-        writers = try await written
+        writers = try await written.value
       case .restartServer, .crashServer:
         if let running = inFlight.take() { basesDuringCommits += try await running.value }
         if event == .restartServer { try await server.restart() } else { try await server.kill9() }
