@@ -19,7 +19,7 @@ struct HackWaitingTests {
   @Test("a command that waits for another one says so, and goes on after it")
   func locked() async throws {
     let directory = try ScratchDirectory("pg").path
-    let holder = try RunningProgram.start("flock", ["\(directory)/lock", "sleep", "600"])
+    let holder = try RunningProgram.start("flock", ["--no-fork", "\(directory)/lock", "sleep", "600"])
     try await eventually("the lock is held") {
       try await RunningProgram.start("flock", ["-n", "\(directory)/lock", "true"]).wait(within: .seconds(10)).ending
         != .exited(0)
@@ -27,8 +27,7 @@ struct HackWaitingTests {
     let down = try RunningProgram.start(try path("postgres"), ["down", "--dir", directory])
     try await down.line(containing: "waiting for another command on \(directory)", within: .seconds(10))
     #expect(down.isRunning)
-    // flock's child holds the lock as well.
-    try await RunningProgram.run("pkill", ["-P", "\(holder.processID)"])
+    try await holder.kill()
     #expect(try await down.wait(within: .seconds(30)).ending == .exited(0))
   }
 
