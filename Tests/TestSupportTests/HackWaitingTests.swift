@@ -7,15 +7,6 @@ import Testing
 struct HackWaitingTests {
   private func path(_ script: String) throws -> String { try #require(RunningProgramTests.hackFolder) + "/" + script }
 
-  @Test("a start says what it waits for, and where the server then is")
-  func starting() async throws {
-    let directory = try ScratchDirectory("pg").path
-    let up = try await RunningProgram.run(try path("postgres"), ["up", "--dir", directory])
-    #expect(up.errors.contains("postgres: waiting for PostgreSQL on 127.0.0.1:"), "\(up.errors)")
-    #expect(up.errors.contains("in \(directory)"))
-    try await RunningProgram.run(try path("postgres"), ["down", "--remove", "--dir", directory])
-  }
-
   @Test("a command that waits for another one says so, and goes on after it")
   func locked() async throws {
     let directory = try ScratchDirectory("pg").path
@@ -31,7 +22,7 @@ struct HackWaitingTests {
     #expect(try await down.wait(within: .seconds(30)).ending == .exited(0))
   }
 
-  @Test("KUBEBUILDER_ASSETS is where the servers come from; one that lacks them, or whose server dies, is told of")
+  @Test("KUBEBUILDER_ASSETS is where the servers come from; what lacks there, is waited for, or dies, is told")
   func assets() async throws {
     let kubernetes = try path("kubernetes-build")
     let built = try await RunningProgram.run(kubernetes, environment: ["KUBEBUILDER_ASSETS": ""]).output
@@ -53,14 +44,16 @@ struct HackWaitingTests {
       ).wait(within: .seconds(60))
       #expect(dying.ending == .exited(1))
       for text in [
-        "waiting for etcd on 127.0.0.1:", "waiting for the API server on 127.0.0.1:", "this server has had enough",
+        "waiting for the API server on 127.0.0.1:", "this server has had enough",
         "ended while starting; its log: \(directory)/log/apiserver.log",
       ] { #expect(dying.errors.contains(text), "'\(text)' is not in \(dying.errors)") }
 
       // The real one, under this folder's name.
       try FileManager.default.removeItem(atPath: server)
       try FileManager.default.copyItem(atPath: "\(built)/kube-apiserver", toPath: server)
-      try await RunningProgram.run(try path("kube"), ["up", "--dir", directory], environment: environment)
+      let up = try await RunningProgram.run(try path("kube"), ["up", "--dir", directory], environment: environment)
+      #expect(up.errors.contains("kube: waiting for the API server on 127.0.0.1:"), "\(up.errors)")
+      #expect(up.errors.contains("is up on https://127.0.0.1:"))
       let pid = try String(contentsOfFile: "\(directory)/run/apiserver.pid", encoding: .utf8).prefix { $0 != " " }
       #expect(try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(pid)/exe") == server)
       try await RunningProgram.run(
