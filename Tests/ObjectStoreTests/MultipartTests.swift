@@ -16,9 +16,9 @@ import Testing
       let begun = ContinuousClock.now
       try await store.put("k", stream: Pieces(total: total, piece: 1 << 20), condition: .always)
       let took = ContinuousClock.now - begun
-      // A connection carries one request at a time: there are as many as requests were under way at once.
-      #expect(proxy.connectionCount == parallelParts)
-      // So long at least they take on so many lines.
+      // A connection carries one request at a time: at least so many were under way at once, and at most so many, or
+      // it would not have taken so long.
+      #expect(proxy.connectionCount >= parallelParts)
       #expect(took > .seconds(Double(total) / Double(40 << 20) / Double(parallelParts)) * 0.8)
       #expect(try await store.head("k").size == Int64(total))
     }

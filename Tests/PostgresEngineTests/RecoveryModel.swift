@@ -92,24 +92,29 @@ struct RecoveryModel: Sendable {
   }
 
   let moments: [Moment]
+  /// After each end of a transaction, also of those that are not the model's.
+  private let states: [(time: PostgresTime, rows: [Int: Int])]
 
   /// The order in which `writers`' transactions were committed is what pg_waldump says.
   init(_ writers: [ModelWriter], order: [WALDump.Transaction]) {
     let edits = writers.reduce(into: [:]) { $0.merge($1.edits) { first, _ in first } }
-    var rows: [Int: Int] = [:]
-    moments = order.compactMap { transaction in
-      guard transaction.ending == .commit, let edits = edits[transaction.xid] else { return nil }
-      for (key, value) in edits { rows[key] = value }
-      return Moment(xid: transaction.xid, time: transaction.time, start: transaction.start, rows: rows)
+    var (rows, moments): ([Int: Int], [Moment]) = ([:], [])
+    states = order.map { transaction in
+      if transaction.ending == .commit, let edits = edits[transaction.xid] {
+        for (key, value) in edits { rows[key] = value }
+        moments.append(Moment(xid: transaction.xid, time: transaction.time, start: transaction.start, rows: rows))
+      }
+      return (transaction.time, rows)
     }
+    self.moments = moments
   }
 
-  /// The table as of a time: replay stops before the first commit that is later.
+  /// The table as of a time: replay stops before the first end of a transaction that is later.
   ///
-  /// Two clients' commits may lie in the log in another order than that of their times.
+  /// Two clients' ends may lie in the log in another order than that of their times.
   func rows(at time: PostgresTime) -> [Int: Int] {
-    let first = moments.firstIndex { $0.time > time } ?? moments.endIndex
-    return first > 0 ? moments[first - 1].rows : [:]
+    let first = states.firstIndex { $0.time > time } ?? states.endIndex
+    return first > 0 ? states[first - 1].rows : [:]
   }
 }
 

@@ -65,7 +65,10 @@ struct WALFetchTests {
   func replayingFromSpool() async throws {
     let database = try await ArchivedDatabase.start(Self.small)
     try await fill(database, segments: 30)
-    let calls = try ScratchDirectory("calls").file("calls")
+    let folder = try ScratchDirectory("calls")
+    // PostgreSQL runs as a user of its own, and so does its restore_command.
+    try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: folder.path)
+    let calls = folder.file("calls")
     let plan = try await database.plan(.latest)
     // Replay as slow as of segments that are full: these are nearly empty.
     let restored = try await database.replay(plan) {
@@ -124,9 +127,9 @@ struct WALFetchTests {
   @Test("S3 killed while PostgreSQL replays never looks like the end of the log: recovery fails, and goes on later")
   func killedDuringReplay() async throws {
     try await ArchivedDatabase.onS3(attempts: 1, Self.small) { database, s3 in
-      try await fill(database, segments: 40)
+      try await fill(database, segments: 60)
       let restored = try await database.replay(try await database.plan(.latest)) {
-        "sleep 0.15; \($0)"
+        "sleep 0.2; \($0)"
       }
       try await eventually("replay is under way") {
         try String(contentsOfFile: restored.logFile, encoding: .utf8).contains("restored log file")
@@ -147,7 +150,7 @@ struct WALFetchTests {
       try await eventually(within: .seconds(60), "recovery ends; see \(restored.logFile)") {
         try await restored.psql("SELECT pg_is_in_recovery()") == "f"
       }
-      #expect(try await restored.psql("SELECT count(*), max(i) FROM t") == "40|40")
+      #expect(try await restored.psql("SELECT count(*), max(i) FROM t") == "60|60")
       try await restored.remove()
     }
   }
