@@ -173,8 +173,8 @@ struct DumpScannerTests {
     "what would be read in two ways is refused",
     arguments: [
       ("SELECT 1;\0\n", "value 0"), ("-- a\r\\! x\n", "carriage return"), ("SELECT E'a'\r'\\'';\n", "carriage return"),
-      ("SELECT 1;\rSELECT 2;\n", "carriage return"), ("SET standard_conforming_strings = off;\n", "backslashes"),
-      ("SET SESSION standard_conforming_strings TO 'off';\n", "backslashes"),
+      ("SELECT 1;\rSELECT 2;\n", "carriage return"), ("SET standard_conforming_strings = off;\n", "turned off"),
+      ("SET SESSION standard_conforming_strings TO 'off';\n", "turned off"),
       ("COPY t FROM stdin; SELECT 1;\n\\.\n", "on its line"),
       ("SELECT $" + String(repeating: "a", count: 300) + "$", "tag"),
     ])

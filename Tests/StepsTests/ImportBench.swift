@@ -46,7 +46,10 @@ struct ImportBench {
   }
 
   /// What `pg_dump` writes; `arguments` are such as `--format=custom`.
-  func dump(_ database: String, _ arguments: String...) async throws -> Data {
+  func dump(_ database: String, _ arguments: String...) async throws -> Data { try await dump(database, arguments) }
+
+  /// The same.
+  func dump(_ database: String, _ arguments: [String]) async throws -> Data {
     let path = file("dump-\(UUID().uuidString)")
     try await RunningProgram.run(
       "\(postgres.binaries)/pg_dump", arguments + ["--file", path], environment: postgres.environment(database))

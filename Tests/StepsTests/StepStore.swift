@@ -44,11 +44,11 @@ struct StepStore {
     }
   }
 
-  /// The keys of all objects.
-  func keys() async throws -> [String] {
+  /// The keys of all staged dumps.
+  func dumps() async throws -> [String] {
     try await withStore { store in
       var keys: [String] = []
-      for try await object in store.list(prefix: "") { keys.append(object.key) }
+      for try await object in store.list(prefix: "imports/") { keys.append(object.key) }
       return keys
     }
   }
@@ -75,6 +75,23 @@ struct Pieces: AsyncSequence, Sendable {
       }
       left -= 1
       return piece
+    }
+  }
+}
+
+/// A buffer in slices.
+struct Slices: AsyncSequence, Sendable {
+  var whole: ByteBuffer
+  var size: Int
+
+  func makeAsyncIterator() -> Iterator { Iterator(rest: whole, size: size) }
+
+  struct Iterator: AsyncIteratorProtocol {
+    var rest: ByteBuffer
+    let size: Int
+
+    mutating func next() async throws -> ByteBuffer? {
+      rest.readableBytes == 0 ? nil : rest.readSlice(length: Swift.min(size, rest.readableBytes))
     }
   }
 }

@@ -1,5 +1,5 @@
 import KubeModel
-import Steps
+package import Steps
 import TidemarkAPI
 
 extension RestoreRequest {
@@ -25,7 +25,7 @@ extension ImportObservation {
   }
 
   /// Where the dump lies.
-  var location: DumpLocation? {
+  package var location: DumpLocation? {
     guard let path = request.spec.source.path else {
       guard let backup, let snapshot = backup.status?.snapshot, let source = backup.spec.target.database else {
         return nil
@@ -38,7 +38,7 @@ extension ImportObservation {
   }
 
   /// The databases that the import works on.
-  var names: ImportNames? {
+  package var names: ImportNames? {
     guard let database, let uid = request.metadata.uid else { return nil }
     return ImportNames(database: request.spec.databaseName ?? database.spec.connection.database, uid: uid)
   }

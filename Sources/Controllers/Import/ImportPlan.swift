@@ -51,8 +51,6 @@ package struct ImportPlan: Equatable, Sendable {
   package var events: [PlannedEvent] = []
   package var next: ReconcileResult = .done
 
-  /// How often the step is started before the restore fails.
-  package static let attempts = 3
   package static let pollInterval: Duration = .seconds(1)
   /// For how long a server that does not answer is asked to drop what was loaded, before that is left to a person.
   package static let patience: Int64 = 300
@@ -133,6 +131,7 @@ package struct ImportPlan: Equatable, Sendable {
     status.completedAt = seen.now
     status.loaded = loaded
     status.error = nil
+    status.retryAt = nil
     let kept = loaded.keptAs.map { "; what had that name before is kept as \($0)" } ?? ""
     let message = "the dump is loaded as database \(loaded.database)\(kept)"
     report(.ready(reason: Reason.completed, message: message), seen)
@@ -141,23 +140,35 @@ package struct ImportPlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: ImportObservation) {
-    guard (status.attempts ?? 0) < Self.attempts else { return fail(failure, seen) }
-    status.phase = .preflight
-    status.error = failure
-    status.attempts = (status.attempts ?? 0) + 1
-    report(
-      .progressing(
-        reason: Reason.retrying,
-        message: "attempt \(status.attempts ?? 1) of \(Self.attempts) follows a failure: \(failure.message)"), seen)
-    events.append(.warning(failure.code, failure.message + "; tried again"))
-    actions = [.start]
-    next = .requeue(after: Self.pollInterval)
+    let begun = status.attempts ?? 1
+    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
+    case .giveUp: return fail(failure, seen)
+    case .wait(let moment):
+      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
+      status.error = failure
+      status.retryAt = moment
+      report(
+        .progressing(
+          reason: Reason.retrying,
+          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
+        seen)
+      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    case .start:
+      status.phase = .preflight
+      status.retryAt = nil
+      status.attempts = begun + 1
+      report(
+        .progressing(reason: Reason.running, message: "attempt \(begun + 1) of \(Attempts.bound) is at work"), seen)
+      actions = [.start]
+      next = .requeue(after: Self.pollInterval)
+    }
   }
 
   private mutating func fail(_ failure: FailureStatus, _ seen: ImportObservation) {
     status.phase = .failed
     status.completedAt = seen.now
     status.loaded = nil
+    status.retryAt = nil
     status.error = failure
     status.observedGeneration = seen.request.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)

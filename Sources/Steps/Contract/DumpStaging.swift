@@ -1,9 +1,12 @@
+import Logging
 public import NIOCore
 import ObjectStore
+import Repository
 
 /// Where a dump that somebody uploads lies until it is loaded: an object of its own in a destination.
 ///
-/// Its key is `imports/<namespace>/<database>/<id>`, below the destination's prefix.
+/// Its key is `imports/<namespace>/<database>/<id>`, below the destination's prefix. It is sealed with the key of the
+/// database's repository, which is made where there is none: see ``StagedDump``.
 public struct DumpStaging: Sendable {
   /// The most bytes that an upload may have unless told otherwise: 256 GiB.
   public static let defaultLimit: Int64 = 256 << 30
@@ -18,7 +21,7 @@ public struct DumpStaging: Sendable {
   public struct Staged: Sendable, Equatable {
     /// The object's key below the destination's prefix: the `key` of a RestoreRequest's `source.path`.
     public let key: String
-    /// How many bytes it has.
+    /// How many bytes were uploaded; the object is about as large as they compress.
     public let bytes: Int64
   }
 
@@ -38,13 +41,15 @@ public struct DumpStaging: Sendable {
         message: "'\(id)' is no id of a dump; expected 1 to 63 letters, digits, hyphens, underscores and dots")
     }
     let key = Self.prefix(of: database) + id
-    let bounded = BoundedDump(base: dump, limit: limit)
-    let stored = try await withStore { try await $0.put(key, stream: bounded, condition: .ifAbsent) }
-    guard stored.size > 0 else {
-      try await remove(key, of: database)
-      throw StagingError.empty
+    let count = Counter()
+    let bounded = BoundedDump(base: dump, limit: limit, count: count)
+    try await withStore { store, folder in
+      let repository = try await Repository.openOrCreate(
+        in: store.scoped(to: database.repositoryPrefix), password: try self.store.password(in: folder),
+        options: DatabaseArchive.options(Logger(label: "tidemark.staging")))
+      try await store.put(key, stream: SealedDump(base: bounded, key: repository.key), condition: .ifAbsent)
     }
-    return Staged(key: key, bytes: stored.size)
+    return Staged(key: key, bytes: count.value)
   }
 
   /// Removes a staged dump; one that is gone already is success. A key that is none of this database's staged dumps is
@@ -54,7 +59,7 @@ public struct DumpStaging: Sendable {
       throw StepError(
         code: .invalidInput, message: "'\(key)' is no staged dump; expected a key below \(Self.prefix(of: database))")
     }
-    try await withStore { try await $0.delete([key]) }
+    try await withStore { store, _ in try await store.delete([key]) }
   }
 
   /// Whether `key` is one that a dump for `database` is staged under.
@@ -63,14 +68,22 @@ public struct DumpStaging: Sendable {
     return key.hasPrefix(prefix) && key.utf8.count > prefix.utf8.count && !key.dropFirst(prefix.count).contains("/")
   }
 
+  /// The database that `key` is a staged dump for; nil where it is none.
+  static func place(of key: String) -> DatabasePlace? {
+    let parts = key.split(separator: "/", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 4, parts[0] == "imports" else { return nil }
+    let place = DatabasePlace(namespace: parts[1], name: parts[2])
+    return isStaged(key, of: place) ? place : nil
+  }
+
   private static func prefix(of database: DatabasePlace) -> String {
     "imports/\(database.namespace)/\(database.name)/"
   }
 
-  private func withStore<Value>(_ body: (any ObjectStore) async throws -> Value) async throws -> Value {
+  private func withStore(_ body: (any ObjectStore, StepFolder) async throws -> Void) async throws {
     let folder = try SecretFolder(secrets: secrets)
     defer { folder.remove() }
-    return try await store.withStore(in: folder.folder, at: "", body)
+    try await store.withStore(in: folder.folder, at: "") { try await body($0, folder.folder) }
   }
 }
 
@@ -98,22 +111,26 @@ public enum StagingError: Error, Sendable, Equatable, CustomStringConvertible {
   }
 }
 
-/// The bytes of `base`, up to a number of them.
+/// The bytes of `base`, up to a number of them, counted; none at all is an error.
 private struct BoundedDump<Base: AsyncSequence & Sendable>: AsyncSequence, Sendable where Base.Element == ByteBuffer {
   let base: Base
   let limit: Int64
+  let count: Counter
 
-  func makeAsyncIterator() -> Iterator { Iterator(base: base.makeAsyncIterator(), limit: limit) }
+  func makeAsyncIterator() -> Iterator { Iterator(base: base.makeAsyncIterator(), limit: limit, count: count) }
 
   struct Iterator: AsyncIteratorProtocol {
     var base: Base.AsyncIterator
     let limit: Int64
-    var seen: Int64 = 0
+    let count: Counter
 
     mutating func next() async throws -> ByteBuffer? {
-      guard let piece = try await base.next() else { return nil }
-      seen += Int64(piece.readableBytes)
-      guard seen <= limit else { throw StagingError.tooLarge(limit: limit) }
+      guard let piece = try await base.next() else {
+        guard count.value > 0 else { throw StagingError.empty }
+        return nil
+      }
+      count.set(count.value + Int64(piece.readableBytes))
+      guard count.value <= limit else { throw StagingError.tooLarge(limit: limit) }
       return piece
     }
   }

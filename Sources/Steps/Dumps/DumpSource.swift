@@ -3,48 +3,52 @@ import NIOCore
 import ObjectStore
 import Repository
 
-/// A dump in a destination, opened: its bytes and how many there are.
+/// A dump in a destination, opened.
 struct DumpSource {
   /// Its name, for messages.
   let name: String
-  let bytes: Int64
   let stream: DumpStream
+
+  /// How many bytes were read of how many that are stored.
+  typealias Progress = (_ done: Int64, _ total: Int64) -> Void
 
   /// Opens the dump at `location`, and calls `body` with it; a repository stays locked against a prune meanwhile.
   ///
   /// `store` is scoped to the destination's prefix. Throws an `ObjectStoreError`, a `RepositoryError`, or a ``StepError``
   /// where the location makes no sense.
   static func with<Value>(
-    _ location: DumpLocation, in store: any ObjectStore, password: @autoclosure () throws -> RepositoryPassword,
-    logger: Logger, _ body: (DumpSource) async throws -> Value
+    _ location: DumpLocation, in store: any ObjectStore, password: RepositoryPassword, logger: Logger,
+    progress: @escaping Progress, _ body: (DumpSource) async throws -> Value
   ) async throws -> Value {
+    func open(_ prefix: String) async throws -> Repository {
+      try await Repository.open(
+        in: store.scoped(to: prefix), password: password, options: DatabaseArchive.options(logger))
+    }
     guard let snapshot = location.snapshot else {
       guard let key = location.key else {
         throw StepError(code: .invalidInput, message: "source.key is missing; expected the dump's key")
       }
-      return try await body(object(key, store.stream(key)))
+      let object = try await store.stream(key)
+      var stream = DumpStream(object).counted(of: object.length, progress)
+      if try await stream.head(StagedDump.signature.count) == StagedDump.signature {
+        guard let place = DumpStaging.place(of: key) else {
+          throw StepError(
+            code: .dumpRefused,
+            message: "object '\(key)' is a staged dump that was moved; it opens only where it was staged")
+        }
+        stream.skip(StagedDump.signature.count)
+        stream = stream.decoded(by: StagedDumpDecoder(key: try await open(place.repositoryPrefix).key))
+      }
+      return try await body(DumpSource(name: "object '\(key)'", stream: stream))
     }
-    let repository = try await Repository.open(
-      in: store.scoped(to: location.repositoryPrefix ?? ""), password: try password(),
-      options: DatabaseArchive.options(logger))
+    let repository = try await open(location.repositoryPrefix ?? "")
     return try await repository.withLock(.shared, patience: .seconds(60)) { _ in
       try await repository.loadIndex()
-      return try await body(file(location.key.map { ByteString($0) }, of: snapshot, in: repository))
+      let found = try await find(location.key.map { ByteString($0) }, of: snapshot, in: repository)
+      let stream = DumpStream(try await found.reader.file(at: found.path)).counted(of: found.size, progress)
+      let id = found.snapshot.id.map { String("\($0)".prefix(8)) } ?? ""
+      return try await body(DumpSource(name: "file '\(found.path)' of snapshot \(id)", stream: stream))
     }
-  }
-
-  private static func object(_ key: String, _ body: ObjectBody) -> DumpSource {
-    DumpSource(name: "object '\(key)'", bytes: body.length, stream: DumpStream(body))
-  }
-
-  private static func file(
-    _ path: ByteString?, of idOrLatest: String, in repository: Repository
-  ) async throws -> DumpSource {
-    let found = try await find(path, of: idOrLatest, in: repository)
-    let content = try await found.reader.file(at: found.path)
-    return DumpSource(
-      name: "file '\(found.path)' of snapshot \(found.snapshot.id.map { "\($0)".prefix(8) } ?? "")", bytes: found.size,
-      stream: DumpStream(content))
   }
 
   private struct Found {

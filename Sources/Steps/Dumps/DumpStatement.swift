@@ -74,7 +74,7 @@ struct DumpStatement {
     guard parentheses == 0, blocks == 0 else { return .nothing }
     if stringSetting == .named {
       throw DumpRefusal(
-        line: line, what: "standard_conforming_strings is turned off: backslashes would end strings",
+        line: line, what: "standard_conforming_strings is turned off: strings would not end where they seem to",
         advice: "dump with PGOPTIONS='-c standard_conforming_strings=on' in pg_dump's environment")
     }
     let end: End = readsInput ? .copy : .statement

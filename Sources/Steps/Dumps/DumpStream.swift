@@ -35,6 +35,18 @@ struct DumpStream {
     return nil
   }
 
+  /// The same bytes; tells after each piece how many were read of `total`.
+  func counted(of total: Int64, _ tell: @escaping (Int64, Int64) -> Void) -> DumpStream {
+    var source = self
+    var done: Int64 = 0
+    return DumpStream {
+      guard let piece = try await source.next() else { return nil }
+      done += Int64(piece.readableBytes)
+      tell(done, total)
+      return piece
+    }
+  }
+
   /// What `decoder` makes of these bytes.
   func decoded(by decoder: any DumpDecoder) -> DumpStream {
     var source = self

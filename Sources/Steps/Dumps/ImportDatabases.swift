@@ -94,7 +94,7 @@ struct ImportDatabases {
     ).scalar
     guard let loaded else { return nil }
     let kept = ImportNames(database: loaded, uid: request.uid).kept
-    return LoadedDump(database: loaded, keptAs: try await exists(kept) ? kept : nil)
+    return LoadedDump(database: loaded, keptAs: try await identifier(of: kept) == nil ? nil : kept)
   }
 
   /// Makes an empty database to load into, in place of what an earlier run left of one.
@@ -121,14 +121,15 @@ struct ImportDatabases {
     "loaded by Tidemark for RestoreRequest \(request.namespace)/\(request.name) \(request.uid)"
   }
 
-  private func exists(_ database: String) async throws -> Bool {
-    try await connection.query("SELECT 1 FROM pg_database WHERE datname = $1", [database]).scalar != nil
+  /// The number that a database keeps whatever it is called; nil where there is none.
+  private func identifier(of database: String) async throws -> String? {
+    try await connection.query("SELECT oid FROM pg_database WHERE datname = $1", [database]).scalar
   }
 
   // MARK: The change of names
 
   /// How often the change of names is tried; PostgreSQL waits 5 s for sessions each time.
-  private static let attempts = 6
+  private static let attempts = 3
 
   /// Gives the loaded database its name, and keeps the one that had it. Sessions in either are ended.
   ///
@@ -136,11 +137,11 @@ struct ImportDatabases {
   /// ones wait in turn, and then are told that the database is not there, or find the new one at their next try. Nothing
   /// is to be put right after a crash: without the commit all is as it was.
   func takeName() async throws -> LoadedDump {
-    let keeps = try await exists(names.database)
+    let old = try await identifier(of: names.database)
     for attempt in 1... {
       do {
-        try await renameWhileEndingSessions(keeps: keeps)
-        return LoadedDump(database: names.database, keptAs: keeps ? names.kept : nil)
+        try await renameWhileEndingSessions(of: old)
+        return LoadedDump(database: names.database, keptAs: old == nil ? nil : names.kept)
       } catch let error as PostgresError where error.sqlState == "55006" {
         guard attempt < Self.attempts else { throw Self.inUse(names.database, error) }
       }
@@ -148,12 +149,12 @@ struct ImportDatabases {
     preconditionFailure("the loop above ends by returning or throwing")
   }
 
-  private func renameWhileEndingSessions(keeps: Bool) async throws {
+  private func renameWhileEndingSessions(of old: String?) async throws {
     try await SQLConnection.with(settings) { ender in
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await Self.endSessions(of: [names.database, names.temporary], by: ender) }
+        group.addTask { try await Self.endSessions(of: old, and: names.temporary, by: ender) }
         defer { group.cancelAll() }
-        try await rename(keeps: keeps)
+        try await rename(keeps: old != nil)
       }
     }
   }
@@ -182,12 +183,17 @@ struct ImportDatabases {
     return [limit] + settings.statements(for: names.temporary, owner: traits.owner)
   }
 
-  /// Ends every session of the databases, again and again until it is cancelled: clients reconnect.
-  private static func endSessions(of databases: [String], by connection: SQLConnection) async throws {
-    let list = databases.map(SQLText.string).joined(separator: ", ")
+  /// Ends every session of the old database, which is known by its number, and of the temporary one, by its name, again
+  /// and again until it is cancelled: clients reconnect. Those that find the new one are left alone.
+  private static func endSessions(
+    of old: String?, and temporary: String, by connection: SQLConnection
+  ) async throws {
     while !Task.isCancelled {
       try await connection.query(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (\(list)) AND pid <> pg_backend_pid()")
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE (datid = $1::oid OR datname = $2) AND pid <> pg_backend_pid()
+        """, [old, temporary])
       try await Task.sleep(for: .milliseconds(100))
     }
   }

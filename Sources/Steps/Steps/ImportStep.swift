@@ -1,6 +1,5 @@
 import KubeModel
 import Logging
-import NIOCore
 import ObjectStore
 import PostgresEngine
 import Repository
@@ -27,9 +26,10 @@ struct ImportStep {
       let programs = try await ClientPrograms.find(in: input.programDirectory, server: server)
       return try await input.store.withStore(in: folder, at: "") { store in
         try await DumpSource.with(
-          input.source, in: store, password: try input.store.password(in: folder), logger: logger
+          input.source, in: store, password: try input.store.password(in: folder), logger: logger,
+          progress: { Self.tell($0, $1, report) }
         ) { source in
-          try await load(source, by: programs, report)
+          try await load(source, by: programs)
         }
       }
     }
@@ -51,7 +51,7 @@ struct ImportStep {
   }
 
   private func load(
-    _ source: DumpSource, by programs: ClientPrograms, _ report: StatusReport<RestoreRequest>
+    _ source: DumpSource, by programs: ClientPrograms
   ) async throws -> StepProduct {
     var settings = try input.server.settings(in: folder)
     settings.database = input.names.temporary
@@ -60,7 +60,7 @@ struct ImportStep {
     try await withDatabases { try await $0.createTemporary() }
     do {
       let load = DumpLoad(programs: programs, access: access, database: input.names.temporary, logger: logger)
-      try await load.run(counted(source, report), format: input.source.format)
+      try await load.run(source, format: input.source.format)
       // A database without statistics is slow from its first query on.
       try await SQLConnection.with(settings) { connection in
         try await connection.execute("SET statement_timeout = 0; SET lock_timeout = 0")
@@ -92,19 +92,9 @@ struct ImportStep {
       input.names, for: input.request, at: try input.server.settings(in: folder), body)
   }
 
-  private func counted(_ source: DumpSource, _ report: StatusReport<RestoreRequest>) -> DumpSource {
-    var stream = source.stream
-    var done: Int64 = 0
-    return DumpSource(
-      name: source.name, bytes: source.bytes,
-      stream: DumpStream {
-        guard let piece = try await stream.next() else { return nil }
-        done += Int64(piece.readableBytes)
-        var status = RestoreRequestStatus()
-        status.progress = StepProgress(
-          bytesDone: done, bytesTotal: source.bytes, filesDone: 0, updatedAt: .now)
-        report.tell(status)
-        return piece
-      })
+  private static func tell(_ done: Int64, _ total: Int64, _ report: StatusReport<RestoreRequest>) {
+    var status = RestoreRequestStatus()
+    status.progress = StepProgress(bytesDone: done, bytesTotal: total, filesDone: 0, updatedAt: .now)
+    report.tell(status)
   }
 }
