@@ -20,6 +20,8 @@ public struct RecoveryPlan: Sendable, Hashable, Codable {
   public var lastCommit: CommitSummary.Point?
   /// Settings that the server had on the way, and that recovery must not go below; beside those of the base backup.
   public var parameters: RequiredParameters?
+  /// What is other in the log that is replayed than in the archive; see `WALEdit`.
+  public var edits: [WALEdit] = []
 
   /// PostgreSQL's settings for this plan, without quotes. Times are in UTC.
   public var settings: [(name: String, value: String)] {

@@ -87,7 +87,7 @@ struct RestoreDatabaseStep {
     let settings = try RecoveryFiles(directory: input.recoveryDirectory).write(
       WALFetchInput(
         store: input.store, database: input.database,
-        configuration: WALFetch.Configuration(lineage: plan.lineage, spool: spool)), from: folder)
+        configuration: WALFetch.Configuration(plan, spool: spool)), from: folder)
     let command = WALFetch.restoreCommand(
       spool: spool,
       command: "\(Self.quoted(input.restoreProgram)) wal fetch --config \(Self.quoted(settings)) \"%f\" \"%p\"")
