@@ -101,6 +101,7 @@ struct DumpStepTests {
         _ = try await program.wait(within: .seconds(30))
       }
       let product = try await Self.product(step)
+      #expect(try await Self.product(step) == product, "one Backup has one snapshot")
       #expect(try await Self.restic(bench, "snapshots", "--json").contains(product.snapshot))
       let source = DumpLocation(key: nil, snapshot: product.snapshot, repositoryPrefix: Self.repository)
       try await bench.load(source, as: "loaded")

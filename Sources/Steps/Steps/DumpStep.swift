@@ -10,7 +10,8 @@ import TidemarkAPI
 ///
 /// The custom format, not compressed: equal rows are equal bytes, so that the next dump stores what changed, and the
 /// repository compresses by itself. A run that follows a crash starts over: without its snapshot, which is written when
-/// `pg_dump` has ended well, a half-made dump is not one.
+/// `pg_dump` has ended well, a half-made dump is not one. Where the crash came behind the snapshot, it is found by the
+/// Backup's uid, and is the product: one Backup has one snapshot.
 struct DumpStep {
   let input: DumpInput
   let folder: StepFolder
@@ -25,7 +26,10 @@ struct DumpStep {
         let archive = try await DatabaseArchive.openOrCreate(
           store, password: try input.store.password(in: folder), logger: logger)
         return try await archive.repository.withLock(.shared, patience: .seconds(60)) { _ in
-          try await dump(server, settings, programs, into: archive.repository, report)
+          let present = try await archive.repository.snapshots().lazy.compactMap { DumpRecord(snapshot: $0) }
+            .first { $0.backup == input.backup.uid }
+          if let present { return .dump(DumpProduct(present)) }
+          return try await dump(server, settings, programs, into: archive.repository, report)
         }
       }
     }
@@ -52,15 +56,17 @@ struct DumpStep {
     do {
       let size = try await write(programs, access, settings.database, start, to: writer, server, report)
       let snapshot = try await writer.commit(
-        SnapshotDescription(
-          time: start, hostname: "\(settings.host):\(settings.port)", paths: ["/\(fileName)"],
-          tags: DumpRecord(serverVersion: server.version, logicalBytes: size).tags))
-      let statistics = writer.statistics
-      return .dump(
-        DumpProduct(
-          snapshot: snapshot.id?.description ?? "",
-          size: BackupSize(
-            logical: size, added: Int64(statistics.bytesAdded), stored: Int64(statistics.bytesPacked))))
+        SnapshotDescription(time: start, hostname: "\(settings.host):\(settings.port)", paths: ["/\(fileName)"])
+      ) { statistics in
+        DumpRecord(
+          serverVersion: server.version, logicalBytes: size, addedBytes: Int64(statistics.bytesAdded),
+          storedBytes: Int64(statistics.bytesPacked), backup: input.backup.uid
+        ).tags
+      }
+      guard let record = DumpRecord(snapshot: snapshot) else {
+        preconditionFailure("a snapshot has the tags that it was saved with")
+      }
+      return .dump(DumpProduct(record))
     } catch {
       await writer.cancel()
       throw error
@@ -94,4 +100,12 @@ struct DumpStep {
 
   /// A name in a snapshot has no slash.
   private var fileName: String { input.server.database.replacing("/", with: "_") + ".dump" }
+}
+
+extension DumpProduct {
+  init(_ record: DumpRecord) {
+    self.init(
+      snapshot: record.snapshot?.description ?? "",
+      size: BackupSize(logical: record.logicalBytes, added: record.addedBytes, stored: record.storedBytes))
+  }
 }
