@@ -151,8 +151,8 @@ let package = Package(
     tests(
       of: "RESTFacade",
       [
-        "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", asyncHTTPClient, nioCore, nioHTTP1, nioSSL, logging,
-        lifecycle,
+        "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL,
+        httpTypes, logging, lifecycle,
       ]),
     tests(of: "Telemetry", [coreMetrics, logging]),
     .testTarget(
