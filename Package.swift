@@ -78,6 +78,9 @@ let package = Package(
     .systemLibrary(
       name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq",
       providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+      name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CPosix", path: "Sources/CPosix"),
     // Checksums that want instructions which Swift does not offer.
     .target(name: "CChecksum", path: "Sources/CChecksum"),
@@ -108,7 +111,7 @@ let package = Package(
       "Steps",
       [
         "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel", "COpenSSL", "CPosix",
-        subprocess, systemPackage, nioCore, logging,
+        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging,
       ]),
     module(
       "Controllers",
@@ -144,7 +147,8 @@ let package = Package(
     tests(of: "Repository", ["ObjectStore", nioCore, logging]),
     tests(of: "PostgresEngine", ["Repository", "ObjectStore", nioCore, logging]),
     tests(
-      of: "Steps", ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore", logging]),
+      of: "Steps",
+      ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore", nioCore, logging]),
     tests(
       of: "Controllers",
       ["Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore"]),

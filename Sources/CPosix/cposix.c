@@ -73,3 +73,7 @@ void cposix_limit_malloc_arenas(int most) {
   (void)most;
 #endif
 }
+
+int cposix_exchange(const char *first, const char *second) {
+  return (int)syscall(SYS_renameat2, AT_FDCWD, first, AT_FDCWD, second, 2 /* RENAME_EXCHANGE, linux/fs.h */);
+}

@@ -121,7 +121,7 @@ struct ControllerCommand: AsyncParsableCommand {
       client: client, runtime: runtime,
       runner: LocalStepRunner(stateDirectory: state, program: program, logger: logger),
       host: LocalInstanceHost(stateDirectory: state, program: program, tools: tools, logger: logger), events: events,
-      cluster: ClusterAccess(kubeconfig: try kubeconfigForSteps()), logger: logger)
+      cluster: ClusterAccess(kubeconfig: try kubeconfigForSteps()), programDirectory: pgBindir, logger: logger)
     TidemarkControllers.add(to: runtime, in: environment)
   }
 

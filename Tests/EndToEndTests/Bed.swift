@@ -95,6 +95,12 @@ final class Bed: Sendable {
   /// The state directory.
   var state: String { scratch.file("state") }
 
+  /// The folder of all that is this bed's.
+  var scratchPath: String { scratch.path }
+
+  /// The program kubectl.
+  var kubectlPath: String { kubectlProgram }
+
   /// The folders of the steps whose names begin so, such as `base-backup`.
   func steps(_ prefix: String) -> [String] {
     let folder = "\(state)/steps/\(namespace)"

@@ -1,5 +1,6 @@
 import Foundation
 import PostgresEngine
+import Repository
 import TestSupport
 import Testing
 
@@ -210,6 +211,36 @@ struct PointInTimeRecoveryTests {
     try await expect([1], database, .time(rows[0].time), child.id)
     try await expect([1, 2, 100], database, .time(own.time), child.id)
     try await clone.remove()
+    try await database.remove()
+  }
+
+  @Test("the end of a base backup comes back from its snapshot alone: no archive, no incarnation, on any timeline")
+  func endOfBaseBackup() async throws {
+    let database = try await ArchivedDatabase.start()
+    let server = database.server
+    try await server.psql("CREATE TABLE t (i int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    let first = try await database.baseBackup()
+    try await server.psql("INSERT INTO t VALUES (2)")
+    let second = try await database.baseBackup()
+    try await server.psql("INSERT INTO t VALUES (3)")
+    #expect(try await database.catalog().tree.incarnations.isEmpty, "nothing is archived")
+    try await expect([1, 2], database, .backup(try #require(SnapshotID(second.snapshot))))
+    let plan = try await database.plan(.backup(try #require(SnapshotID(first.snapshot))))
+    #expect(plan.walSegments == 0 && plan.missing.isEmpty)
+    let copy = try await database.recover(plan)
+    #expect(try await rows(copy) == [1])
+
+    // A base backup of what was restored, on a timeline whose history file lies in that server's pg_wal only.
+    try await copy.psql("INSERT INTO t VALUES (10)")
+    let third = try await database.baseBackup(IncarnationID.fresh(), of: copy)
+    #expect(third.timeline == TimelineID(2))
+    try await expect([1, 10], database, .backup(try #require(SnapshotID(third.snapshot))))
+
+    let error = await #expect(throws: WALError.self) {
+      try await database.plan(.backup(try #require(SnapshotID(String(repeating: "0", count: 64)))))
+    }
+    #expect(error?.code == .noBaseBackup)
+    try await copy.remove()
     try await database.remove()
   }
 }

@@ -22,3 +22,7 @@ const char *cposix_error_text(int number, char *room, size_t capacity);
 /// Bounds the memory that malloc keeps for each thread: without a bound, a few threads that pass large buffers around
 /// make the process twice as large as what it uses.
 void cposix_limit_malloc_arenas(int most);
+
+/// Swaps what the names `first` and `second`, on one file system, stand for; nobody sees a moment in between. Returns
+/// 0, or -1 with errno.
+int cposix_exchange(const char *first, const char *second);

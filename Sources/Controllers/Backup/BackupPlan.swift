@@ -10,7 +10,7 @@ package struct BackupObservation: Sendable {
   package var destination: BackupDestination?
   /// The other Backups of the same Database that have not ended.
   package var rivals: [Backup]
-  /// The run of its `base-backup` step.
+  /// The run of its `base-backup` or `dump` step.
   package var run: StepState
   /// The run of its `forget` step.
   package var forgetting: StepState
@@ -36,7 +36,7 @@ package struct BackupPlan: Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
-    /// Starts the `base-backup` step, discarding an earlier run of it first.
+    /// Starts the `base-backup` or the `dump` step, discarding an earlier run of it first.
     case start
     case stopRun
     case discardRun
@@ -53,8 +53,6 @@ package struct BackupPlan: Equatable, Sendable {
   package var events: [PlannedEvent] = []
   package var next: ReconcileResult = .done
 
-  /// How often a step is started before its Backup fails.
-  package static let attempts = 3
   /// How often a step at work, or something that is waited for, is looked at.
   package static let pollInterval: Duration = .seconds(2)
 
@@ -78,7 +76,10 @@ package struct BackupPlan: Equatable, Sendable {
     switch seen.run {
     case .absent: begin(seen)
     case .running: watch(seen)
-    case .ended(.done(.baseBackup(let product))): complete(product, seen)
+    case .ended(.done(.baseBackup(let product))):
+      status.postgres = product.postgres
+      complete("base backup", product.snapshot, product.size, seen)
+    case .ended(.done(.dump(let product))): complete("dump", product.snapshot, product.size, seen)
     case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
     case .ended(.failed(let failure)): fail(failure, seen)
     case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
@@ -94,9 +95,7 @@ package struct BackupPlan: Equatable, Sendable {
       if case .stalled(let reason, let message) = health {
         return fail(FailureStatus(code: reason, message: message), seen)
       }
-      status.phase = .pending
-      report(health, seen)
-      next = .requeue(after: Self.pollInterval)
+      wait(health, seen)
       return
     }
     actions = [.start]
@@ -106,9 +105,21 @@ package struct BackupPlan: Equatable, Sendable {
     // The spec that the step begins with: a later change of it is told from this.
     status.observedGeneration = seen.backup.metadata.generation
     report(
-      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"),
+      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
       seen)
-    events.append(.normal("Started", "base backup started"))
+    let kind = seen.backup.spec.effectiveMethod == .logical ? "dump" : "base backup"
+    events.append(.normal("Started", "\(kind) started"))
+    next = .requeue(after: Self.pollInterval)
+  }
+
+  /// Says once what is waited for.
+  private mutating func wait(_ health: Health, _ seen: BackupObservation) {
+    let before = status.conditions?[type: ConditionType.ready]?.reason
+    status.phase = .pending
+    report(health, seen)
+    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
+      events.append(now.reason == Reason.waiting ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
+    }
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -117,12 +128,11 @@ package struct BackupPlan: Equatable, Sendable {
     let spec = seen.backup.spec
     let problems = spec.problems()
     guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
-    guard spec.target.database != nil, spec.effectiveMethod == .physical else {
+    guard spec.target.database != nil else {
       return .stalled(
-        reason: Reason.unsupported,
-        message: "this version backs up Databases by method physical only; set target.database and leave method out")
+        reason: Reason.unsupported, message: "this version backs up Databases only; set target.database")
     }
-    guard let database = seen.database else {
+    guard seen.database != nil else {
       return .progressing(
         reason: Reason.databaseNotFound, message: "Database \(spec.target.database ?? "") is not there; create it")
     }
@@ -140,7 +150,6 @@ package struct BackupPlan: Equatable, Sendable {
       return .progressing(
         reason: Reason.destinationNotReady, message: "BackupDestination \(spec.destinationName) is not Ready: \(why)")
     }
-    _ = database
     if let first = seen.rivals.first(where: { $0.goesBefore(seen.backup) }) {
       return .progressing(
         reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same Database goes first")
@@ -166,24 +175,24 @@ package struct BackupPlan: Equatable, Sendable {
     } else {
       report(
         .progressing(
-          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"), seen)
+          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
     }
     next = .requeue(after: Self.pollInterval)
   }
 
-  private mutating func complete(_ product: BaseBackupProduct, _ seen: BackupObservation) {
+  private mutating func complete(_ kind: String, _ snapshot: String, _ size: BackupSize, _ seen: BackupObservation) {
     status.phase = .completed
     status.completedAt = seen.now
-    status.snapshot = product.snapshot
-    status.size = product.size
-    status.postgres = product.postgres
+    status.snapshot = snapshot
+    status.size = size
     status.error = nil
-    report(.ready(reason: Reason.completed, message: "snapshot \(product.snapshot.prefix(8)) is stored"), seen)
+    status.retryAt = nil
+    report(.ready(reason: Reason.completed, message: "snapshot \(snapshot.prefix(8)) is stored"), seen)
     events.append(
       .normal(
         Reason.completed,
-        "base backup of \(product.size.logical) bytes is stored as snapshot \(product.snapshot.prefix(8)); "
-          + "\(product.size.stored) bytes were uploaded"))
+        "\(kind) of \(size.logical) bytes is stored as snapshot \(snapshot.prefix(8)); "
+          + "\(size.stored) bytes were uploaded"))
     actions = [.discardRun]
   }
 
@@ -191,6 +200,7 @@ package struct BackupPlan: Equatable, Sendable {
     status.phase = .failed
     status.completedAt = seen.now
     status.error = failure
+    status.retryAt = nil
     status.observedGeneration = seen.backup.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another Backup when this is mended"))
@@ -198,17 +208,28 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
-    guard (status.attempts ?? 0) < Self.attempts else { return fail(failure, seen) }
-    status.phase = .running
-    status.error = failure
-    status.attempts = (status.attempts ?? 0) + 1
-    report(
-      .progressing(
-        reason: Reason.retrying,
-        message: "attempt \(status.attempts ?? 1) of \(Self.attempts) follows a failure: \(failure.message)"), seen)
-    events.append(.warning(failure.code, failure.message + "; tried again"))
-    actions = [.start]
-    next = .requeue(after: Self.pollInterval)
+    let begun = status.attempts ?? 1
+    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
+    case .giveUp: return fail(failure, seen)
+    case .wait(let moment):
+      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
+      status.phase = .running
+      status.error = failure
+      status.retryAt = moment
+      report(
+        .progressing(
+          reason: Reason.retrying,
+          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
+        seen)
+      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    case .start:
+      status.retryAt = nil
+      status.attempts = begun + 1
+      report(
+        .progressing(reason: Reason.running, message: "attempt \(begun + 1) of \(Attempts.bound) is at work"), seen)
+      actions = [.start]
+      next = .requeue(after: Self.pollInterval)
+    }
   }
 
   // MARK: At the end
@@ -285,8 +306,11 @@ package struct BackupPlan: Equatable, Sendable {
 extension BackupObservation {
   /// A snapshot that the step made and that no status tells of yet.
   var snapshotOfRun: String? {
-    guard case .ended(.done(.baseBackup(let product))) = run else { return nil }
-    return product.snapshot
+    switch run {
+    case .ended(.done(.baseBackup(let product))): return product.snapshot
+    case .ended(.done(.dump(let product))): return product.snapshot
+    default: return nil
+    }
   }
 }
 

@@ -53,7 +53,7 @@ public struct BackupReconciler: Reconciler {
     case .addFinalizer: _ = try await environment.finalizer.add(to: backup)
     case .removeFinalizer: try await environment.finalizer.remove(from: backup)
     case .start:
-      let request = try await baseBackupRequest(backup)
+      let request = try await backup.spec.effectiveMethod == .logical ? dumpRequest(backup) : baseBackupRequest(backup)
       try await runner.discard(backup.runID)
       try await runner.start(request)
     case .stopRun: try await runner.stop(backup.runID)
@@ -91,10 +91,23 @@ public struct BackupReconciler: Reconciler {
     guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
-      server: server.input, incarnation: database.status?.activeIncarnation ?? database.clonedIncarnation,
+      server: server.input, incarnation: database.liveInstance.incarnation,
       systemIdentifier: database.status?.systemIdentifier)
     return StepRequest(
       id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
+      secrets: store.secrets.merging(server.secrets) { first, _ in first })
+  }
+
+  private func dumpRequest(_ backup: Backup) async throws -> StepRequest {
+    let (database, destination) = try parts(of: backup)
+    let store = try await DestinationAccess.read(destination, by: environment.secrets)
+    let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
+    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    let input = DumpInput(
+      backup: served, cluster: environment.cluster, store: store.input, database: database.place,
+      server: server.input, programDirectory: environment.programDirectory)
+    return StepRequest(
+      id: backup.runID, step: .dump, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
@@ -127,6 +140,7 @@ struct VanishedResource: Error, CustomStringConvertible {
 }
 
 extension Backup {
+  /// The run of its `base-backup` or `dump` step: its name does not hang on the spec, which may change meanwhile.
   var runID: StepID { StepID(namespace: metadata.namespace ?? "", name: "base-backup-\(metadata.uid ?? "")") }
   var forgetID: StepID { StepID(namespace: metadata.namespace ?? "", name: "forget-\(metadata.uid ?? "")") }
 }

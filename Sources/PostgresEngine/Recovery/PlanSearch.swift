@@ -27,6 +27,7 @@ struct PlanSearch: Sendable {
       return try plan(target, record: try await find(xid: xid))
     case .name(let name):
       return try plan(target, record: try await find(name: name))
+    case .backup: preconditionFailure("a base backup's own end is not searched for in the log")
     }
   }
 

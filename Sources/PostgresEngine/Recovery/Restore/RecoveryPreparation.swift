@@ -80,7 +80,8 @@ public struct RecoveryPreparation: Sendable {
       let present = (automatic[name] ?? own[name]).flatMap { Int32($0) }
       automatic.set(name, String(max(minimum, present ?? minimum)))
     }
-    automatic.set("restore_command", restoreCommand)
+    // Log that the archive has beyond the base backup's own is of no use then, and must not be asked for.
+    automatic.set("restore_command", plan.stop == .consistency ? "exit 1" : restoreCommand)
     for (name, value) in plan.settings { automatic.set(name, value) }
     try supplyFiles(data)
     try data.write("postgresql.auto.conf", "# Written by Tidemark for a recovery.\n" + automatic.text)
