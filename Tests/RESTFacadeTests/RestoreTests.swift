@@ -127,6 +127,10 @@ struct RestoreTests {
     ) { bed in
       try await bed.makeDatabase()
       try await bed.makeDestination()
+      try await bed.client.create(
+        Secret(
+          metadata: ObjectMeta(name: "offsite-repository-password", namespace: bed.namespace),
+          strings: ["password": "sealed-with-this"]))
       let dump = "CREATE TABLE t (a int);\n" + String(repeating: "-- padding\n", count: 200_000)
       let key = ["Idempotency-Key": "upload", "Content-Type": "application/sql"]
       let path = "/databases/shop/import?database_name=imported"
@@ -134,7 +138,7 @@ struct RestoreTests {
       #expect(uploads.objects.count == 1 && uploads.objects.values.first == dump)
       let stored = try await bed.client.list(RestoreRequest.self, namespace: bed.namespace).items.first
       #expect(stored?.spec.source.path?.key == uploads.objects.keys.first)
-      #expect(stored?.metadata.labels["tidemark.dev/staged"] == "true" && stored?.spec.databaseName == "imported")
+      #expect(stored?.metadata.annotations["tidemark.dev/staged"] == "true" && stored?.spec.databaseName == "imported")
       #expect(try await bed.call("POST", path, dump, headers: key).expect(202).id == made.id)
       try await bed.call("POST", path, "SELECT 1;", headers: key).expect(409)
       #expect(uploads.objects.count == 1)

@@ -78,6 +78,22 @@ extension Endpoints {
       accessKeyID: access, secretAccessKey: key, authority: try await authority(destination.spec, in: namespace))
   }
 
+  /// The keys of a destination and the password of its repositories, which uploads are sealed with.
+  func secretsForUpload(to destination: BackupDestination) async throws -> DestinationSecrets {
+    var secrets = try await secrets(of: destination)
+    // Where the user names none, the controller keeps the one it made in a Secret of this name (design, BackupDestination).
+    let place =
+      destination.spec.encryption
+      ?? DestinationEncryption(secretName: "\(destination.metadata.name ?? "")-repository-password")
+    let key = ObjectKey(namespace: destination.metadata.namespace, name: place.secretName)
+    guard let password = try await client.find(Secret.self, key)?.data[place.passwordField] else {
+      throw FacadeError(
+        .conflict, "the destination has no password for its repositories yet; wait until its state is Ready")
+    }
+    secrets.repositoryPassword = Array(password)
+    return secrets
+  }
+
   private func authority(_ spec: BackupDestinationSpec, in namespace: String?) async throws -> [UInt8]? {
     guard let name = spec.tls?.caSecretName else { return nil }
     let secret = try await client.find(Secret.self, ObjectKey(namespace: namespace, name: name))

@@ -37,7 +37,7 @@ extension Endpoints {
       throw FacadeError(
         .serviceUnavailable, "this facade takes no uploads; put the dump into the bucket and use restore-from-path")
     }
-    let secrets = try await secrets(of: destination)
+    let secrets = try await secretsForUpload(to: destination)
     let upload = HashedBody(call.request.body)
     let staged = try await stage(upload, uploads, database, destination, secrets, call)
     var source = RestoreSource()
@@ -47,7 +47,8 @@ extension Endpoints {
     let key = try IdempotencyKey(call, scope: scope, body: SHA256Digest(of: "\(options) \(upload.digest())"))
     let request = RestoreRequest(
       metadata: ObjectMeta(
-        name: importKey(database, key).name, namespace: namespace, labels: [Self.stagedLabel: "true"]), spec: spec)
+        name: importKey(database, key).name, namespace: namespace, annotations: [TidemarkAnnotation.staged: "true"]),
+      spec: spec)
     do {
       let created = try await create(request, key, in: stores.restores)
       if created.spec.source.path?.key != staged {
@@ -64,9 +65,6 @@ extension Endpoints {
       throw error
     }
   }
-
-  /// On a RestoreRequest whose dump was staged for it: it is removed when it was loaded.
-  private static let stagedLabel = "tidemark.dev/staged"
 
   private func importKey(_ database: Database, _ key: IdempotencyKey?) -> ObjectKey {
     ObjectKey(

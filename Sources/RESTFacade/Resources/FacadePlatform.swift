@@ -25,6 +25,8 @@ public struct DestinationSecrets: Sendable, CustomStringConvertible, CustomRefle
   public var secretAccessKey: String
   /// The certificate authority in PEM, where the destination names one.
   public var authority: [UInt8]?
+  /// The password of the destination's repositories, where the call needs it.
+  public var repositoryPassword: [UInt8]?
 
   /// These secrets.
   public init(accessKeyID: String, secretAccessKey: String, authority: [UInt8]? = nil) {
