@@ -83,7 +83,7 @@ struct RuntimeBench: AsyncParsableCommand {
       peakMiB: Double(outcome.peakMemory) / 1_048_576)
   }
 
-  private static var crds: String {
+  static var crds: String {
     "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/") + "/crds"
   }
 }
