@@ -40,9 +40,7 @@ extension Endpoints {
     case .name(let name):
       return try await named(store, ObjectKey(namespace: try self.namespace(namespace, call), name: name), call, verb)
     case .uid(let uid):
-      guard let object = try await object(store, uid: uid) else {
-        return try await named(store, ObjectKey(namespace: try self.namespace(namespace, call), name: uid), call, verb)
-      }
+      guard let object = try await object(store, uid: uid) else { return nil }
       try await authorizer.require(
         Permission(verb, R.self, in: object.metadata.namespace, name: object.metadata.name), by: call.caller)
       return object

@@ -2,7 +2,7 @@ import KubeModel
 
 /// How a caller names a resource: by its uid, by its name, or by `namespace/name`.
 enum ResourceID: Sendable, Equatable {
-  /// A uid, which may also be somebody's unusual name.
+  /// A uid. Who names a thing like a uid calls it `namespace/name`.
   case uid(String)
   case name(String)
   case key(ObjectKey)
