@@ -55,4 +55,13 @@ public struct KubeUser: Codable, Sendable, Hashable {
   public init(username: String, uid: String? = nil, groups: [String]? = nil, extra: [String: [String]]? = nil) {
     (self.username, self.uid, self.groups, self.extra) = (username, uid, groups, extra)
   }
+
+  /// Of a bad token the server writes an empty user: no name is an empty one.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    username = try container.decodeIfPresent(String.self, forKey: .username) ?? ""
+    uid = try container.decodeIfPresent(String.self, forKey: .uid)
+    groups = try container.decodeIfPresent([String].self, forKey: .groups)
+    extra = try container.decodeIfPresent([String: [String]].self, forKey: .extra)
+  }
 }

@@ -50,7 +50,9 @@ struct Authenticator: Sendable {
     let digest = SHA256Digest(of: token)
     if let known = users.value(digest) { return try known ?? { throw Self.badToken }() }
     let review = try await client.create(TokenReview(token: token))
-    guard let status = review.status, status.authenticated == true, let user = status.user else {
+    guard let status = review.status, status.authenticated == true, let user = status.user,
+      !user.username.isEmpty
+    else {
       users.keep(nil, for: digest, lifetime: Self.refusalLifetime)
       throw Self.badToken
     }
