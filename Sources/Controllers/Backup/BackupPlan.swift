@@ -62,6 +62,8 @@ package struct BackupPlan: Equatable, Sendable {
     var plan = BackupPlan(status: seen.backup.status?.ownedByController ?? BackupStatus())
     if seen.backup.metadata.isDeleting {
       plan.delete(seen)
+    } else if seen.backup.discovery != .none {
+      plan.show(seen)
     } else if plan.status.phase?.isFinal == true {
       plan.settle(seen)
     } else if !seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) {
@@ -103,7 +105,8 @@ package struct BackupPlan: Equatable, Sendable {
     status.phase = .running
     status.attempts = (status.attempts ?? 0) + 1
     status.startedAt = status.startedAt ?? seen.now
-    // The spec that the step begins with: a later change of it is told from this.
+    // What the step begins with: later attempts keep to it, and a change of the spec is told from the generation.
+    status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
     report(
       .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"),
@@ -154,11 +157,11 @@ package struct BackupPlan: Equatable, Sendable {
       status.phase = .running
       status.attempts = max(1, status.attempts ?? 0)
       status.startedAt = status.startedAt ?? seen.now
+      status.begunWith = status.begunWith ?? BackupSubject(seen.backup.spec)
       status.observedGeneration = seen.backup.metadata.generation
     }
     if let began = status.observedGeneration, let current = seen.backup.metadata.generation, began != current {
-      let message =
-        "spec changed after the start; what is at work keeps the target, destination and method it began with"
+      let message = "spec changed after the start; every attempt keeps the target, destination and method of the first"
       report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
       if seen.backup.status?.conditions?[type: ConditionType.ready]?.reason != "SpecChangeIgnored" {
         events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))
@@ -213,6 +216,31 @@ package struct BackupPlan: Equatable, Sendable {
 
   // MARK: At the end
 
+  /// A Backup that stands for a snapshot in the bucket: nothing runs for it, ever.
+  private mutating func show(_ seen: BackupObservation) {
+    guard case .found(let found) = seen.backup.discovery else {
+      let message =
+        "annotation \(TidemarkAnnotation.discovered) does not say which snapshot this is; delete this Backup: what is "
+        + "in the bucket is found again"
+      return report(.stalled(reason: Reason.invalidSpec, message: message), seen)
+    }
+    guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else {
+      actions = [.addFinalizer]
+      return
+    }
+    if status.phase == .completed, status.snapshot == found.snapshot { return settle(seen) }
+    status.phase = .completed
+    status.completedAt = found.completedAt
+    status.snapshot = found.snapshot
+    status.size = BackupSize(logical: found.logicalBytes, added: 0, stored: 0)
+    status.postgres = found.postgres
+    status.begunWith = BackupSubject(seen.backup.spec)
+    status.observedGeneration = seen.backup.metadata.generation
+    report(
+      .ready(reason: Reason.completed, message: "snapshot \(found.snapshot.prefix(8)) was found in the destination"),
+      seen)
+  }
+
   private mutating func settle(_ seen: BackupObservation) {
     if seen.run != .absent { actions.append(.discardRun) }
     guard let lifetime = seen.backup.spec.expiresAfter, let ended = status.completedAt else { return }
@@ -233,7 +261,7 @@ package struct BackupPlan: Equatable, Sendable {
       return
     }
     status.phase = .deleting
-    switch (status.snapshot ?? seen.snapshotOfRun, seen.backup.spec.deletionPolicy) {
+    switch (status.snapshot ?? seen.unreportedSnapshot, seen.backup.spec.deletionPolicy) {
     case (let snapshot?, .delete):
       status.snapshot = snapshot
       forget(seen)
@@ -246,7 +274,7 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func forget(_ seen: BackupObservation) {
-    guard seen.destination != nil, seen.backup.spec.target.database != nil else {
+    guard seen.destination != nil, seen.backup.subject.target.database != nil else {
       events.append(
         .warning(
           Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
@@ -283,8 +311,9 @@ package struct BackupPlan: Equatable, Sendable {
 }
 
 extension BackupObservation {
-  /// A snapshot that the step made and that no status tells of yet.
-  var snapshotOfRun: String? {
+  /// A snapshot that the step made, or that was found, and that no status tells of yet.
+  var unreportedSnapshot: String? {
+    if case .found(let found) = backup.discovery { return found.snapshot }
     guard case .ended(.done(.baseBackup(let product))) = run else { return nil }
     return product.snapshot
   }

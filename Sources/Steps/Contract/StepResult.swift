@@ -41,6 +41,8 @@ public enum StepProduct: Codable, Sendable, Equatable {
   case baseBackup(BaseBackupProduct)
   /// A data directory, ready to be started.
   case restoredDatabase(RestoredDatabaseProduct)
+  /// What lies below a destination's prefix.
+  case discovered(DiscoveryProduct)
   /// Nothing but that it is done.
   case nothing
 }

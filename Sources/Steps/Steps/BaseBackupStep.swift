@@ -77,10 +77,16 @@ extension BaseBackupProduct {
       size: BackupSize(
         logical: record.logicalBytes, added: Int64(outcome.statistics.bytesAdded),
         stored: Int64(outcome.statistics.bytesPacked)),
-      postgres: PostgresBackupStatus(
-        incarnation: record.incarnation.text, timeline: record.timeline.number,
-        startLSN: record.startLSN.description, stopLSN: record.stopLSN.description,
-        startTime: MicroTime(record.startTime), stopTime: MicroTime(record.stopTime),
-        systemIdentifier: String(record.systemIdentifier), serverVersion: record.serverVersion.description))
+      postgres: PostgresBackupStatus(record))
+  }
+}
+
+extension PostgresBackupStatus {
+  init(_ record: BaseBackupRecord) {
+    self.init(
+      incarnation: record.incarnation.text, timeline: record.timeline.number,
+      startLSN: record.startLSN.description, stopLSN: record.stopLSN.description,
+      startTime: MicroTime(record.startTime), stopTime: MicroTime(record.stopTime),
+      systemIdentifier: String(record.systemIdentifier), serverVersion: record.serverVersion.description)
   }
 }
