@@ -287,6 +287,18 @@ struct BackupPlanTests {
     #expect(plan.status.conditions?[type: ConditionType.stalled]?.message.contains("Retain") == true)
   }
 
+  @Test("snapshots of one Database are forgotten one after the other, and one that is stuck holds nobody up")
+  func forgetsInTurn() {
+    var backup = Self.completed()
+    backup.metadata.beginDeletion()
+    let first = PlanValues.backup("other")
+    let waiting = Self.plan(backup) { $0.forgottenBefore = first }
+    #expect(waiting.actions.isEmpty && waiting.status.conditions.readyReason == Reason.waiting)
+    #expect(waiting.next == .requeue(after: BackupPlan.pollInterval))
+    // What has begun goes on.
+    #expect(Self.plan(backup, forgetting: .ended(.done(.nothing))) { $0.forgottenBefore = first }.events.count == 1)
+  }
+
   @Test("deletionPolicy Retain leaves the snapshot")
   func retains() {
     var backup = Self.completed { $0.spec.deletionPolicy = .retain }

@@ -57,6 +57,12 @@ extension Bed {
       "CREATE TABLE orders (id int PRIMARY KEY, customer text)",
       "INSERT INTO orders SELECT g, md5(g::text) || md5(random()::text) FROM generate_series(1, \(orders)) g",
       "CHECKPOINT", database: "shop")
+    try await applyDatabase(postgres)
+    try await ready("database/shop", seconds: 90)
+  }
+
+  /// Applies the Secret and the Database `shop`.
+  func applyDatabase(_ postgres: TestPostgres) async throws {
     try await apply(
       """
       apiVersion: v1
@@ -73,7 +79,6 @@ extension Bed {
         connection: { host: "\(postgres.host)", port: \(postgres.port), database: shop, secretName: shop-login }
         pitr: { enabled: true, destinationName: store, flushInterval: 1s }
       """)
-    try await ready("database/shop", seconds: 90)
   }
 
   /// Applies a Backup of `shop`.

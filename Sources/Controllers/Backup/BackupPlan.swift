@@ -10,6 +10,8 @@ package struct BackupObservation: Sendable {
   package var destination: BackupDestination?
   /// The other Backups of the same Database that have not ended.
   package var rivals: [Backup]
+  /// A Backup of the same Database whose snapshot is forgotten before this one's.
+  package var forgottenBefore: Backup?
   /// The run of its `base-backup` step.
   package var run: StepState
   /// The run of its `forget` step.
@@ -18,13 +20,14 @@ package struct BackupObservation: Sendable {
 
   /// What was seen.
   package init(
-    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup], run: StepState,
-    forgetting: StepState, now: Timestamp
+    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup],
+    forgottenBefore: Backup? = nil, run: StepState, forgetting: StepState, now: Timestamp
   ) {
     self.backup = backup
     self.database = database
     self.destination = destination
     self.rivals = rivals
+    self.forgottenBefore = forgottenBefore
     self.run = run
     self.forgetting = forgetting
     self.now = now
@@ -288,6 +291,12 @@ package struct BackupPlan: Equatable, Sendable {
     case .running:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
       next = .requeue(after: Self.pollInterval)
+    case .absent where seen.forgottenBefore != nil:
+      let first = seen.forgottenBefore?.metadata.name ?? ""
+      report(
+        .progressing(reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same Database goes first"),
+        seen)
+      next = .requeue(after: Self.pollInterval)
     case .absent, .lost:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
       actions = [.forget]
@@ -331,6 +340,16 @@ extension Backup {
     let (mine, theirs) = (metadata.creationTimestamp, other.metadata.creationTimestamp)
     guard let mine, let theirs, mine != theirs else { return (metadata.uid ?? "") < (other.metadata.uid ?? "") }
     return mine < theirs
+  }
+
+  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a Database at a time,
+  /// since who removes data from a repository must be alone with it. One that is stuck holds nobody up.
+  func isForgottenBefore(_ other: Backup) -> Bool {
+    guard let mine = metadata.deletionTimestamp, let theirs = other.metadata.deletionTimestamp,
+      spec.deletionPolicy == .delete, namedSnapshot != nil, metadata.uid != other.metadata.uid,
+      status?.conditions?.isTrue(ConditionType.stalled) != true || status?.phase != .deleting
+    else { return false }
+    return (mine, metadata.uid ?? "") < (theirs, other.metadata.uid ?? "")
   }
 
   private static let lacking = [

@@ -33,12 +33,14 @@ public struct BackupReconciler: Reconciler {
     let namespace = backup.metadata.namespace
     let subject = backup.subject
     let database = subject.target.database.map { ObjectKey(namespace: namespace, name: $0) }
+    let siblings = database.map { stores.backups(of: $0) } ?? []
     return BackupObservation(
       backup: backup, database: database.flatMap { stores.databases[$0] },
       destination: stores.destinations[ObjectKey(namespace: namespace, name: subject.destinationName)],
-      rivals: database.map { stores.backups(of: $0) }?.filter {
+      rivals: siblings.filter {
         $0.metadata.uid != backup.metadata.uid && $0.status?.phase?.isFinal != true && !$0.metadata.isDeleting
-      } ?? [],
+      },
+      forgottenBefore: siblings.first { $0.isForgottenBefore(backup) },
       run: try await environment.runner.state(of: backup.runID),
       forgetting: try await environment.runner.state(of: backup.forgetID), now: .now)
   }
