@@ -46,6 +46,11 @@ struct RetentionPlanTests {
     (0..<count).map { PlanValues.run(of: schedule, at: moment($0)) }
   }
 
+  /// One of last year, which a yearly rule keeps, and so many hourly ones.
+  private static func withOneOfLastYear(_ schedule: BackupSchedule, _ count: Int) -> [Backup] {
+    [PlanValues.run(of: schedule, at: moment(-100))] + runs(schedule, count)
+  }
+
   @Test("what no rule keeps goes; without rules everything stays")
   func policy() {
     let last = Self.schedule { $0.count = 3 }
@@ -68,39 +73,39 @@ struct RetentionPlanTests {
   func zone() {
     var schedule = Self.schedule { $0.daily = 5 }
     // 2026-01-01T00:00:00Z is evening in New York.
-    let runs = [0, 4, 6, 20, 30].map { PlanValues.run(of: schedule, at: Self.moment($0)) }
-    #expect(Self.removed(schedule, runs) == [0, 1, 2])
+    let runs = [0, 6, 20, 30].map { PlanValues.run(of: schedule, at: Self.moment($0)) }
+    #expect(Self.removed(schedule, runs) == [0, 1])
     schedule.spec.timeZone = "America/New_York"
-    #expect(Self.removed(schedule, runs) == [2, 3])
+    #expect(Self.removed(schedule, runs) == [1])
   }
 
   @Test("the first base backup behind a gap stays while one before the gap does")
   func gap() {
-    // Keeps the newest two and, as the oldest of all, the first: by month and year there is one more to keep.
-    let schedule = Self.schedule { ($0.count, $0.yearly) = (2, 5) }
-    let runs = Self.runs(schedule, 8)
-    #expect(Self.removed(schedule, runs) == [1, 2, 3, 4, 5])
+    let schedule = Self.schedule { ($0.count, $0.yearly) = (3, 5) }
+    let runs = Self.withOneOfLastYear(schedule, 7)
+    #expect(Self.removed(schedule, runs) == [1, 2, 3, 4])
     let gap = RecoveryGapStatus(
-      from: MicroTime(Self.moment(2)), to: runs[4].status?.postgres?.stopTime, reason: "WALRemoved")
-    #expect(Self.removed(schedule, runs, database: Self.window([gap])) == [1, 2, 3, 5])
+      from: MicroTime(Self.moment(2)), to: runs[3].status?.postgres?.stopTime, reason: "WALRemoved")
+    #expect(Self.removed(schedule, runs, database: Self.window([gap])) == [1, 2, 4])
     // Where nothing before the gap stays, nothing behind it but the kept ones is needed.
     let few = Self.schedule { $0.count = 4 }
-    #expect(Self.removed(few, Self.runs(few, 8), database: Self.window([gap])) == [0, 1, 2, 3])
+    #expect(Self.removed(few, runs, database: Self.window([gap])) == [0, 1, 2, 3])
   }
 
   @Test("of each incarnation, from the oldest kept base backup on, the first one stays")
   func incarnations() {
-    let schedule = Self.schedule { ($0.count, $0.yearly) = (2, 5) }
-    var runs = Self.runs(schedule, 8)
+    let schedule = Self.schedule { ($0.count, $0.yearly) = (3, 5) }
+    var runs = Self.withOneOfLastYear(schedule, 7)
     for index in 3..<8 { runs[index].status?.postgres?.incarnation = "restore-1" }
-    #expect(Self.removed(schedule, runs) == [1, 2, 4, 5])
+    #expect(Self.removed(schedule, runs) == [1, 2, 4])
   }
 
   @Test("while a gap is open, nothing that was taken since it began goes")
   func openGap() {
-    let schedule = Self.schedule { $0.count = 4 }
+    let schedule = Self.schedule { ($0.count, $0.yearly) = (3, 5) }
+    let runs = Self.withOneOfLastYear(schedule, 7)
     let gap = RecoveryGapStatus(from: MicroTime(Self.moment(1)), to: nil, reason: "SlotMissing")
-    #expect(Self.removed(schedule, Self.runs(schedule, 7), database: Self.window([gap])) == [0])
+    #expect(Self.removed(schedule, runs, database: Self.window([gap])) == [1])
   }
 
   @Test("a Backup that somebody else made begins the kept part of the window, and is not removed")

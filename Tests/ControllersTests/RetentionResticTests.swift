@@ -104,12 +104,15 @@ struct RetentionResticTests {
     try await shelf.add(Self.times(45, &random))
     let wall = try #require(WallClock(named: zone))
     #expect(shelf.moments.count == 45)
+    // Versions after Debian 12's also keep the oldest of all for a rule that has not met its number.
+    let keepsOldest = try await !shelf.restic(["version"]).hasPrefix("restic 0.14.")
+    let oldest = try #require(shelf.moments.min { $0.moment < $1.moment }?.id)
     for _ in 0..<40 {
       let (policy, arguments) = Self.policy(&random)
       let kept = policy.keeps(shelf.moments.map(\.moment), on: wall, now: .now)
       let ours = Set(zip(shelf.moments, kept).filter(\.1).map(\.0.id))
       let theirs = try await shelf.kept(arguments)
-      #expect(ours == theirs, "\(arguments) in \(zone)")
+      #expect(ours == theirs || keepsOldest && ours.union([oldest]) == theirs, "\(arguments) in \(zone)")
     }
     shelf.scratch.remove()
   }

@@ -151,13 +151,7 @@ struct SchedulePlanTests {
       (Reason.invalidSpec, { $0.spec.schedule = "61 * * * *" }),
       (Reason.invalidSpec, { $0.spec.timeZone = "Nowhere" }),
       (Reason.unsupported, { $0.spec.method = .logical }),
-      (
-        Reason.unsupported,
-        {
-          $0.spec.target = BackupTarget(database: "x"); $0.spec.target.database = nil
-          $0.spec.target.bucket = "b"
-        }
-      ),
+      (Reason.unsupported, { ($0.spec.target.database, $0.spec.target.bucket) = (nil, "b") }),
     ]
     for (reason, change) in table {
       let plan = Self.plan(Self.schedule("0 * * * *", change), at: 3600)
@@ -211,7 +205,9 @@ struct SchedulePlanTests {
     /// Reconciles, and gives how long it is until that is to be done again.
     mutating func reconcile() -> Int64 {
       for index in backups.indices where backups[index].status == nil {
-        guard let created = backups[index].metadata.creationTimestamp, moment(now - 600) >= created else { continue }
+        guard let created = backups[index].metadata.creationTimestamp,
+          abs(SchedulePlanTests.moment(now).secondsSince1970 - created.secondsSince1970) >= 600
+        else { continue }
         var status = BackupStatus()
         (status.phase, status.completedAt) = (.completed, moment(now))
         backups[index].status = status
@@ -270,7 +266,7 @@ struct SchedulePlanTests {
     world.now -= 600
     world.pass(2 * 3600)
     #expect(Set(world.begun.map(\.slot)).count == world.begun.count)
-    #expect(world.begun.suffix(2).map(\.slot) == [8 * 3600, 9 * 3600] || world.begun.last?.slot == 8 * 3600)
+    #expect(world.begun.last?.slot == 8 * 3600)
   }
 
   @Test("a status that is lost costs no run and brings no second one")

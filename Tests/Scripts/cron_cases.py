@@ -4,7 +4,8 @@ Prints one JSON object a line: an expression, a zone, a moment, and the moments 
 The same cases each time: the seed is fixed.
 
 Left out, since croniter means something else by it: `*/1` in one day field beside a restricted other one, which it
-takes for a restriction, and `0-7` in the day of week, which it does not. Daylight saving is not croniter's here: it
+takes for a restriction; lists of days that come to all there are, which it does not; and ranges of one value, such as `5-5`,
+which it takes for the whole circle. Daylight saving is not croniter's here: it
 runs a time that comes twice twice, and moves one that is skipped by the width of the gap. What the walls of zones show,
 and when they show it first, comes from zoneinfo.
 """
@@ -39,7 +40,7 @@ def part(rng, low, high, names):
         return rng.choice([str.lower, str.upper, str.title])(names[value - low]) if names and rng.random() < 0.4 else str(value)
 
     kind = rng.random()
-    a, b = sorted((rng.randint(low, high), rng.randint(low, high)))
+    a, b = sorted(rng.sample(range(low, high + 1), 2))
     if kind < 0.45:
         return name(a)
     if kind < 0.65:
@@ -66,6 +67,15 @@ def expression(rng):
         field(rng, 1, 12, MONTHS, chance=0.6),
         field(rng, 0, 6, DAYS, any_of=("*", "?"), chance=0.5),
     ])
+
+
+def names_all_days(text):
+    """Whether a day field lists all days, beside another that is restricted."""
+    fields = text.split()
+    if len(fields) < 5 or fields[2] in "*?" or fields[4] in "*?":
+        return False
+    expanded = croniter.expand(text)[0]
+    return ["*"] in (expanded[2], expanded[4])
 
 
 def first_moment(wall, zone):
@@ -114,6 +124,8 @@ def main(count, seed):
     written = 0
     while written < count:
         text, name = expression(rng), rng.choice(ZONES)
+        if names_all_days(text):
+            continue
         zone = ZoneInfo(name)
         begin = start(rng, zone)
         try:

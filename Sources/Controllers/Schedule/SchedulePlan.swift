@@ -91,7 +91,8 @@ package struct SchedulePlan: Equatable, Sendable {
     func newest(_ phase: BackupPhase) -> Timestamp? {
       ended.filter { $0.status?.phase == phase }.map(\.ended).max()
     }
-    status.lastRun = [status.lastRun, backups.compactMap(\.slot).filter { $0 <= now }.max()].compactMap { $0 }.max()
+    // What a clock that was ahead had run lies in the future: it is not the last run.
+    status.lastRun = ([status.lastRun] + backups.map(\.slot)).compactMap { $0 }.filter { $0 <= now }.max()
     status.lastSuccess = [status.lastSuccess, newest(.completed)].compactMap { $0 }.max()
     status.lastFailure = [status.lastFailure, newest(.failed)].compactMap { $0 }.max()
     let active = backups.active.compactMap(\.metadata.name).sorted()

@@ -3,10 +3,12 @@ public import KubeModel
 extension RetentionPolicy {
   /// What the policy keeps of backups that were taken at `moments`: for each, whether it stays.
   ///
-  /// As restic's `forget` (`internal/restic/snapshot_policy.go`, `ApplyPolicy`): the newest one of each hour, day, ISO
-  /// week, month and year counts, until so many of them were met; the oldest backup of all stays for a rule that has not
-  /// met its number yet; `within` is measured from the newest that does not lie after `now`, and keeps what is less than
-  /// that much older. What one rule keeps stays. Hours and days are those of `wall`. A policy without rules keeps all.
+  /// As restic 0.14's `forget` (`internal/restic/snapshot_policy.go`, `ApplyPolicy`): the newest one of each hour, day,
+  /// ISO week, month and year counts, until so many of them were met; `within` is measured from the newest that does not
+  /// lie after `now`, and keeps what is less than that much older. What one rule keeps stays. Hours and days are those of
+  /// `wall`. A policy without rules keeps all.
+  ///
+  /// Later versions of restic also keep the oldest of all for a rule that has not met its number.
   public func keeps(_ moments: [Timestamp], on wall: WallClock, now: Timestamp) -> [Bool] {
     var rules = [
       Rule(count) { Int64($0.place) }, Rule(hourly) { $0.hour }, Rule(daily) { $0.day }, Rule(weekly) { $0.week },
@@ -24,7 +26,7 @@ extension RetentionPolicy {
       }
       let bucket = Bucket(hour: wall.hour(at: moment), place: place)
       for rule in rules.indices {
-        kept[index] = rules[rule].takes(bucket, isOldest: place == order.count - 1) || kept[index]
+        kept[index] = rules[rule].takes(bucket) || kept[index]
       }
     }
     return kept
@@ -59,9 +61,9 @@ extension RetentionPolicy {
       self.value = value
     }
 
-    mutating func takes(_ bucket: Bucket, isOldest: Bool) -> Bool {
+    mutating func takes(_ bucket: Bucket) -> Bool {
       let value = value(bucket)
-      guard left > 0, value != last || isOldest else { return false }
+      guard left > 0, value != last else { return false }
       (last, left) = (value, left - 1)
       return true
     }

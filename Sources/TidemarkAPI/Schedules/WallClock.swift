@@ -13,17 +13,22 @@ public struct WallClock: Sendable {
 
   /// The clock of the zone of this name in the IANA database; nil where there is none.
   public init?(named name: String) {
-    // Foundation also takes words that the database has not, such as "GMT+5".
-    guard let zone = TimeZone(identifier: name), Self.isName(name) else { return nil }
+    // Foundation also takes abbreviations, such as PST, and offsets, such as GMT+5, which the database has not.
+    guard Self.known.contains(name) || Self.old.contains(name) || (name.contains("/") && !name.hasPrefix("SystemV/")),
+      let zone = TimeZone(identifier: name)
+    else { return nil }
     self.zone = zone
   }
 
-  private static func isName(_ name: String) -> Bool {
-    name == "UTC" || known.contains(name) || (name.contains("/") && !name.contains("+") && !name.contains(":"))
-      || name.hasPrefix("Etc/")
-  }
-
   private static let known = Set(TimeZone.knownTimeZoneIdentifiers)
+
+  /// The names without a slash that the database keeps for those who used them (its file `backward`).
+  private static let old: Set<String> = [
+    "CET", "CST6CDT", "Cuba", "EET", "EST", "EST5EDT", "Egypt", "Eire", "GB", "GB-Eire", "GMT", "GMT0", "Greenwich",
+    "HST", "Hongkong", "Iceland", "Iran", "Israel", "Jamaica", "Japan", "Kwajalein", "Libya", "MET", "MST", "MST7MDT",
+    "NZ", "NZ-CHAT", "Navajo", "PRC", "PST8PDT", "Poland", "Portugal", "ROC", "ROK", "Singapore", "Turkey", "UCT",
+    "UTC", "Universal", "W-SU", "WET", "Zulu",
+  ]
 
   /// What it shows at `seconds` since 1970 of UTC.
   func time(at seconds: Int64) -> Int64 { seconds + offset(at: seconds) }
