@@ -106,7 +106,7 @@ enum PlanValues {
 
   static let discovered = DiscoveredBackup(
     snapshot: product.snapshot, completedAt: Timestamp(secondsSince1970: now.secondsSince1970 - 3600),
-    logicalBytes: 300, postgres: product.postgres, backup: "uid-of-another-cluster")
+    size: product.size, postgres: product.postgres, backup: "uid-of-another-cluster")
 
   static let restored = RestoredDatabaseProduct(
     preflight: PreflightStatus(), incarnation: "i1", timeline: 1, serverMajor: 15, logicalBytes: 300)

@@ -101,13 +101,13 @@ struct RetentionResticTests {
   func likeForget(zone: String, seed: UInt64) async throws {
     var random = Numbers(state: seed)
     var shelf = try await Shelf(zone: zone)
-    try await shelf.add(Self.times(45, &random))
+    try await shelf.add(Self.times(40, &random))
     let wall = try #require(WallClock(named: zone))
-    #expect(shelf.moments.count == 45)
+    #expect(shelf.moments.count == 40)
     // Versions after Debian 12's also keep the oldest of all for a rule that has not met its number.
     let keepsOldest = try await !shelf.restic(["version"]).hasPrefix("restic 0.14.")
     let oldest = try #require(shelf.moments.min { $0.moment < $1.moment }?.id)
-    for _ in 0..<40 {
+    for _ in 0..<30 {
       let (policy, arguments) = Self.policy(&random)
       let kept = policy.keeps(shelf.moments.map(\.moment), on: wall, now: .now)
       let ours = Set(zip(shelf.moments, kept).filter(\.1).map(\.0.id))

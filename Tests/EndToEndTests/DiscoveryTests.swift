@@ -32,7 +32,7 @@ struct DiscoveryTests {
       #expect(Int(try await bed.field("backup/\(name)", ".status.size.logical")) ?? 0 > 1_000_000)
       #expect(bed.steps("base-backup").isEmpty, "nothing is run for what was found")
 
-      try await bed.applyDatabase(postgres)
+      try await bed.applyShopDatabase(postgres)
       try await bed.applyClone("rescue", moment: "time: \"\(moment)\"", newName: "rescued")
       try await bed.ready("pitrclone/rescue")
       #expect(try await bed.askClone("rescued", "SELECT count(*) FROM orders", as: postgres) == "1000")

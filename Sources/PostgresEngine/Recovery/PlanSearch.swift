@@ -10,6 +10,7 @@ struct PlanSearch: Sendable {
     var plan = try await path(to: target)
     if let last = WALSegmentName(plan.lastSegment, size: lineage.segmentSize) {
       plan.parameters = try await catalog.commits(last.number, in: lineage)?.parametersSoFar
+      plan.edits = try await edits(from: plan.base, upTo: last.number)
     }
     return plan
   }
@@ -27,6 +28,7 @@ struct PlanSearch: Sendable {
       return try plan(target, record: try await find(xid: xid))
     case .name(let name):
       return try plan(target, record: try await find(name: name))
+    case .backup: preconditionFailure("a base backup's own end is not searched for in the log")
     }
   }
 
@@ -217,7 +219,7 @@ extension WALRecord {
   fileprivate var xid: UInt32? {
     switch kind {
     case .commit(let xid, _), .abort(let xid, _): xid
-    case .restorePoint, .checkpoint, .parameters, .segmentSwitch: nil
+    case .restorePoint, .checkpoint, .parameters, .tablespace, .segmentSwitch: nil
     }
   }
 }

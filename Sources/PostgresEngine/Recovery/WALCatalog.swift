@@ -81,7 +81,27 @@ public struct WALCatalog: Sendable {
     guard let piece = lineage.piece(ofSegment: number), let name = lineage.segment(number) else { return nil }
     let archive = archive(piece.incarnation, lineage.segmentSize)
     if let bytes = try await archive.segment(name) { return bytes }
-    return try await archive.beginning(of: name)?.bytes
+    if let bytes = try await archive.beginning(of: name)?.bytes { return bytes }
+    // The old timeline's part, as in `commits`.
+    guard let before = lineage.pieces.last(where: { $0.timeline < piece.timeline }) else { return nil }
+    return try await self.archive(before.incarnation, lineage.segmentSize)
+      .beginning(of: WALSegmentName(timeline: before.timeline, number: number, size: lineage.segmentSize))?.bytes
+  }
+
+  /// All files of a segment that PostgreSQL may read along a lineage: where a timeline begins in it, the old one's too.
+  func files(_ number: UInt64, in lineage: Lineage) async throws -> [WALEdit.File] {
+    var files: [WALEdit.File] = []
+    for piece in lineage.pieces where lineage.number(of: piece.from) <= number {
+      guard piece.to.map({ number <= lineage.number(of: $0) }) ?? true else { continue }
+      let name = WALSegmentName(timeline: piece.timeline, number: number, size: lineage.segmentSize)
+      let archive = archive(piece.incarnation, lineage.segmentSize)
+      if let bytes = try await archive.segment(name) {
+        files.append((name, bytes))
+      } else if let beginning = try await archive.beginning(of: name) {
+        files.append((name, beginning.bytes))
+      }
+    }
+    return files
   }
 
   /// The records that end in a segment. The segment before is read too, for a record that begins there.

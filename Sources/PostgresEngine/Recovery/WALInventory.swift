@@ -5,9 +5,11 @@ public struct WALInventory: Sendable, Hashable {
   /// The segments of one timeline.
   public struct Timeline: Sendable, Hashable {
     /// Runs of whole segments, by number, rising, with a hole between one and the next.
-    public internal(set) var runs: [ClosedRange<UInt64>] = []
+    public package(set) var runs: [ClosedRange<UInt64>] = []
     /// Parts of segments that are not whole.
-    public internal(set) var partials: [PartialSegmentName] = []
+    public package(set) var partials: [PartialSegmentName] = []
+
+    package init() {}
 
     mutating func addWhole(_ number: UInt64) {
       if let last = runs.last, last.upperBound + 1 == number {
@@ -25,13 +27,32 @@ public struct WALInventory: Sendable, Hashable {
     /// The highest number of a whole segment.
     var lastWhole: UInt64? { runs.last?.upperBound }
 
-    /// The whole segment before the first hole that no recorded gap explains; nil when there is no such hole.
-    func lastBeforeHole(notIn gaps: [WALGap], _ size: WALSegmentSize) -> UInt64? {
-      for (before, after) in zip(runs, runs.dropFirst()) {
-        let (from, to) = (LSN((before.upperBound + 1) * size.bytes), LSN(after.lowerBound * size.bytes))
-        if !gaps.contains(where: { $0.from < to && $0.to > from }) { return before.upperBound }
+    /// Where a receiver goes on: the end of what is stored before the first hole that no recorded gap explains; nil
+    /// where nothing is stored.
+    ///
+    /// A killed receiver's uploads ended in any order, so that a later segment may be there without an earlier one; the
+    /// server still has that, as it was not confirmed. `begin` is where the archive must begin at the latest, for a hole
+    /// before the first segment.
+    package func end(from begin: LSN?, gaps: [WALGap], _ size: WALSegmentSize) -> LSN? {
+      let stretches = stretches(size)
+      guard var reached = stretches.first.map({ min(begin ?? $0.start, $0.start) }) else { return nil }
+      for stretch in stretches {
+        while reached < stretch.start {
+          // A gap ends at a segment's start. Of what comes between it and the next segment, it explains nothing.
+          guard let gap = gaps.first(where: { $0.from < stretch.start && $0.to > reached }) else { return reached }
+          reached = gap.to
+        }
+        reached = max(reached, stretch.end)
       }
-      return nil
+      return reached
+    }
+
+    /// What is stored without a hole, in the order of the log: runs, and the beginnings of segments that are not whole.
+    private func stretches(_ size: WALSegmentSize) -> [(start: LSN, end: LSN)] {
+      let beginnings = Dictionary(grouping: partials.filter { !contains($0.segment.number) }, by: \.segment)
+        .compactMap { segment, parts in PartialSegmentName.chain(of: parts).last.map { (segment.start, $0.end) } }
+      let whole = runs.map { (LSN($0.lowerBound * size.bytes), LSN(($0.upperBound + 1) * size.bytes)) }
+      return (whole + beginnings).sorted { $0.0 < $1.0 }
     }
 
     /// Whether the whole segment `number` is there.

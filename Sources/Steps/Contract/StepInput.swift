@@ -198,11 +198,12 @@ public struct WALReceiveInput: Codable, Sendable, Equatable {
   }
 }
 
-/// Where a clone's incarnation left the one that it was cloned from.
+/// Where the incarnation of a clone, or of a restore, left the one that it was made from.
 public struct CloneOrigin: Codable, Sendable, Equatable {
-  /// `<namespace>/<name>` of the Database that was cloned.
-  public var database: String
-  /// The incarnation that was cloned.
+  /// `<namespace>/<name>` of the Database that was cloned. nil for a restore: the parent is an incarnation of the same
+  /// Database, and recovery goes on from its log to this one's.
+  public var database: String?
+  /// The incarnation that was left.
   public var incarnation: String
   /// The timeline that it left.
   public var timeline: UInt32
@@ -210,7 +211,7 @@ public struct CloneOrigin: Codable, Sendable, Equatable {
   public var forkLSN: String
 
   /// The given origin.
-  public init(database: String, incarnation: String, timeline: UInt32, forkLSN: String) {
+  public init(database: String?, incarnation: String, timeline: UInt32, forkLSN: String) {
     (self.database, self.incarnation) = (database, incarnation)
     (self.timeline, self.forkLSN) = (timeline, forkLSN)
   }
@@ -226,8 +227,10 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
   public var store: StoreInput
   /// The source's place in the store.
   public var database: DatabasePlace
-  /// The moment.
+  /// The moment; no field of it is set where `snapshot` is.
   public var pointInTime: PointInTime
+  /// The base backup to whose own end it is recovered, in place of a moment. Needs no archive of the log.
+  public var snapshot: String?
   /// The incarnation to recover along where the moment names none; nil: the only one without a successor.
   public var activeIncarnation: String?
   /// The data directory to fill.
@@ -242,14 +245,15 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
   /// An input of these parts.
   public init(
     clone: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, pointInTime: PointInTime,
-    activeIncarnation: String? = nil, dataDirectory: String, recoveryDirectory: String, restoreProgram: String,
-    parameters: [String: String]
+    snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String, recoveryDirectory: String,
+    restoreProgram: String, parameters: [String: String]
   ) {
     self.clone = clone
     self.cluster = cluster
     self.store = store
     self.database = database
     self.pointInTime = pointInTime
+    self.snapshot = snapshot
     self.activeIncarnation = activeIncarnation
     self.dataDirectory = dataDirectory
     self.recoveryDirectory = recoveryDirectory

@@ -91,9 +91,10 @@ package struct PrefixListing {
 
 extension DiscoveredBackup {
   init(_ record: BaseBackupRecord, backup: String?) {
+    let product = BaseBackupProduct(record)
     self.init(
-      snapshot: record.snapshot.description, completedAt: MicroTime(record.stopTime).timestamp,
-      logicalBytes: record.logicalBytes, postgres: PostgresBackupStatus(record), backup: backup)
+      snapshot: product.snapshot, completedAt: MicroTime(record.stopTime).timestamp, size: product.size,
+      postgres: product.postgres, backup: backup)
   }
 }
 

@@ -32,6 +32,12 @@ struct RestoreDatabaseStep {
   // MARK: Preflight
 
   private func preflight(_ archive: DatabaseArchive) async throws -> RecoveryPlan {
+    if let snapshot = input.snapshot {
+      guard let id = SnapshotID(snapshot) else {
+        throw StepError(code: .invalidInput, message: "'\(snapshot)' is no snapshot; expected 64 hexadecimal digits")
+      }
+      return try Preflight(catalog: try await archive.catalog(), bases: try await archive.bases()).plan(backup: id)
+    }
     let catalog = try await archive.catalog()
     let preflight = Preflight(catalog: catalog, bases: try await archive.bases())
     return try await preflight.plan(try target(), incarnation: try incarnation(catalog.tree))
@@ -73,7 +79,7 @@ struct RestoreDatabaseStep {
     let settings = try RecoveryFiles(directory: input.recoveryDirectory).write(
       WALFetchInput(
         store: input.store, database: input.database,
-        configuration: WALFetch.Configuration(lineage: plan.lineage, spool: spool)), from: folder)
+        configuration: WALFetch.Configuration(plan, spool: spool)), from: folder)
     let command = WALFetch.restoreCommand(
       spool: spool,
       command: "\(Self.quoted(input.restoreProgram)) wal fetch --config \(Self.quoted(settings)) \"%f\" \"%p\"")

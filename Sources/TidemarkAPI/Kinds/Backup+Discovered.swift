@@ -7,8 +7,8 @@ public struct DiscoveredBackup: Codable, Sendable, Equatable {
   public var snapshot: String
   /// When it ended, by the server's clock.
   public var completedAt: Timestamp
-  /// What a restore writes, in bytes.
-  public var logicalBytes: Int64
+  /// How large it is; 0 where the snapshot does not say.
+  public var size: BackupSize
   /// Its facts.
   public var postgres: PostgresBackupStatus
   /// The uid of the Backup that it was taken for; nil where the snapshot does not say.
@@ -16,9 +16,9 @@ public struct DiscoveredBackup: Codable, Sendable, Equatable {
 
   /// A base backup with these facts.
   public init(
-    snapshot: String, completedAt: Timestamp, logicalBytes: Int64, postgres: PostgresBackupStatus, backup: String? = nil
+    snapshot: String, completedAt: Timestamp, size: BackupSize, postgres: PostgresBackupStatus, backup: String? = nil
   ) {
-    (self.snapshot, self.completedAt, self.logicalBytes) = (snapshot, completedAt, logicalBytes)
+    (self.snapshot, self.completedAt, self.size) = (snapshot, completedAt, size)
     (self.postgres, self.backup) = (postgres, backup)
   }
 }
