@@ -41,6 +41,11 @@ public enum TidemarkControllers {
       stores.restores(of: database.key).map(\.key)
     }
     runtime.add(restores)
+
+    let schedules = Controller(name: "backupschedule", reconciler: ScheduleReconciler(environment), logger: logger)
+    schedules.watch(stores.schedules, filter: .generationChanged.or(.annotationsChanged))
+    schedules.watch(stores.backups, filter: .phaseChanged) { stores.schedules(of: $0) }
+    runtime.add(schedules)
   }
 }
 
@@ -69,6 +74,11 @@ extension ChangeFilter<Database> {
   }
 }
 
+extension ChangeFilter<BackupSchedule> {
+  /// Whether a person approved something.
+  static var annotationsChanged: Self { Self { old, new in old.metadata.annotations != new.metadata.annotations } }
+}
+
 extension ChangeFilter<Backup> {
   /// Whether the backup went on to another phase.
   static var phaseChanged: Self { Self { old, new in old.status?.phase != new.status?.phase } }
@@ -77,6 +87,6 @@ extension ChangeFilter<Backup> {
 extension Backup {
   /// The Database that it protects.
   var databaseKey: ObjectKey? {
-    spec.target.database.map { ObjectKey(namespace: metadata.namespace, name: $0) }
+    subject.target.database.map { ObjectKey(namespace: metadata.namespace, name: $0) }
   }
 }

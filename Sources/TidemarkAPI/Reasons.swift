@@ -74,6 +74,8 @@ public enum Reason {
   public static let backupNotFound = "BackupNotFound"
   /// The Backup has not Completed, so there is nothing to restore.
   public static let backupNotCompleted = "BackupNotCompleted"
+  /// Retention would remove more at once than it may unasked.
+  public static let tooMany = "TooMany"
   /// A schedule waits for its next run.
   public static let scheduled = "Scheduled"
   /// The restored instance takes connections, and clients are not on it.

@@ -162,6 +162,83 @@ struct BackupPlanTests {
     #expect(Self.plan(backup, run: .running).events.isEmpty)
   }
 
+  @Test("what a Backup began with is kept by its retries and by its deletion, whatever its spec says by then")
+  func keepsWhatItBeganWith() {
+    var backup = PlanValues.backup { $0.spec.method = nil }
+    backup.status = Self.plan(backup).status
+    #expect(backup.status?.begunWith == BackupSubject(backup.spec))
+    let begun = backup.subject
+    backup.spec.target = BackupTarget(database: "another")
+    backup.spec.destinationName = "elsewhere"
+    backup.spec.method = .logical
+    backup.metadata.generation = 2
+    #expect(backup.subject == begun && begun.method == .physical)
+    for run in [StepState.running, .lost(lastWords: ""), .ended(.tryAgain(PlanValues.failure))] {
+      backup.status = Self.plan(backup, run: run).status
+      #expect(backup.subject == begun && backup.status?.phase == .running)
+    }
+    backup.status = Self.plan(backup, run: .ended(.done(.baseBackup(PlanValues.product)))).status
+    #expect(backup.subject == begun && backup.status?.phase == .completed)
+    backup.metadata.beginDeletion()
+    #expect(Self.plan(backup).actions == [.forget] && backup.subject == begun)
+  }
+
+  @Test("a Backup that has not begun follows its spec")
+  func followsItsSpec() {
+    var backup = PlanValues.backup()
+    backup.status = Self.plan(backup) { $0.destination = nil }.status
+    backup.spec.destinationName = "elsewhere"
+    #expect(backup.status?.phase == .pending && backup.subject.destinationName == "elsewhere")
+  }
+
+  @Test("a Backup that was found is shown as Completed, and nothing is ever run for it")
+  func shownAsFound() throws {
+    var backup = try Self.found()
+    backup.metadata.finalizers = []
+    #expect(Self.plan(backup).actions == [.addFinalizer])
+    backup.metadata.finalizers = [TidemarkGroup.finalizer]
+    let shown = Self.plan(backup)
+    #expect(shown.actions.isEmpty && shown.status.phase == .completed)
+    #expect(shown.status.snapshot == PlanValues.product.snapshot && shown.status.size == PlanValues.product.size)
+    #expect(shown.status.postgres == PlanValues.product.postgres)
+    #expect(shown.status.completedAt == PlanValues.discovered.completedAt)
+    #expect(shown.status.conditions?.isTrue(ConditionType.ready) == true)
+    backup.status = shown.status
+    #expect(Self.plan(backup).status == shown.status && Self.plan(backup).actions.isEmpty)
+    // A status that was lost is found again, even where the destination is gone.
+    backup.status = nil
+    let again = Self.plan(backup) { ($0.destination, $0.database) = (nil, nil) }
+    #expect(again.actions.isEmpty && again.status == shown.status)
+  }
+
+  @Test("deleting a Backup that was found leaves its snapshot, unless deletionPolicy says Delete")
+  func deletesFound() throws {
+    var backup = try Self.found()
+    backup.metadata.beginDeletion()
+    #expect(Self.plan(backup).actions == [.discardRun, .removeFinalizer])
+    backup.spec.deletionPolicy = .delete
+    let plan = Self.plan(backup)
+    #expect(plan.actions == [.forget] && plan.status.snapshot == PlanValues.product.snapshot)
+  }
+
+  @Test("a Backup that says it was found and not what is Stalled, and never run")
+  func foundWithoutFacts() throws {
+    for text in [nil, "{}"] {
+      var backup = try Self.found()
+      backup.metadata.annotations[TidemarkAnnotation.discovered] = text
+      let plan = Self.plan(backup)
+      #expect(plan.actions.isEmpty && plan.status.conditions.readyReason == Reason.invalidSpec)
+    }
+  }
+
+  private static func found() throws -> Backup {
+    var backup = try Backup.discovered(
+      PlanValues.discovered, named: "shop-abababab", of: ObjectKey(namespace: "demo", name: "shop"), in: "s3")
+    backup.metadata.finalizers = [TidemarkGroup.finalizer]
+    backup.metadata.uid = "uid-of-found"
+    return backup
+  }
+
   @Test("a step that is found at work after a crash of the controller is not started again")
   func foundAtWork() {
     let plan = Self.plan(run: .running)
@@ -217,6 +294,18 @@ struct BackupPlanTests {
     let plan = Self.plan(backup, forgetting: .ended(.failed(PlanValues.failure)))
     #expect(!plan.actions.contains(.removeFinalizer))
     #expect(plan.status.conditions?[type: ConditionType.stalled]?.message.contains("Retain") == true)
+  }
+
+  @Test("snapshots of one Database are forgotten one after the other, and one that is stuck holds nobody up")
+  func forgetsInTurn() {
+    var backup = Self.completed()
+    backup.metadata.beginDeletion()
+    let first = PlanValues.backup("other")
+    let waiting = Self.plan(backup) { $0.forgottenBefore = first }
+    #expect(waiting.actions.isEmpty && waiting.status.conditions.readyReason == Reason.waiting)
+    #expect(waiting.next == .requeue(after: BackupPlan.pollInterval))
+    // What has begun goes on.
+    #expect(Self.plan(backup, forgetting: .ended(.done(.nothing))) { $0.forgottenBefore = first }.events.count == 1)
   }
 
   @Test("deletionPolicy Retain leaves the snapshot")

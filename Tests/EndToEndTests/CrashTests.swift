@@ -46,6 +46,32 @@ struct CrashTests {
     }
   }
 
+  @Test("a retry writes where the first attempt began, though the spec was edited in between")
+  func retryKeepsSpec() async throws {
+    try await withSlowShop("retry-spec") { bed, _ in
+      let elsewhere = try await bed.s3.makeBucket()
+      try await bed.apply(bed.destination("elsewhere", "  prefix: team", bucket: elsewhere))
+      try await bed.ready("backupdestination/elsewhere", seconds: 60)
+      try await bed.applyBackup("first")
+      let step = try await bed.stepAtWork("base-backup")
+      try await bed.eventuallyField("backup/first", ".status.phase") { $0 == "Running" }
+      try await bed.kubectl(
+        "patch", "backup/first", "--type=merge", "-p", #"{"spec":{"destinationName":"elsewhere"}}"#)
+      try await eventually(within: .seconds(30), "the change is told") {
+        try await bed.reason("backup/first") == "SpecChangeIgnored"
+      }
+      kill(step, SIGKILL)
+      try await bed.ready("backup/first")
+      #expect(try await bed.field("backup/first", ".status.attempts") == "2")
+      #expect(try await bed.field("backup/first", ".status.begunWith.destinationName") == "store")
+      let snapshot = try await bed.field("backup/first", ".status.snapshot")
+      #expect(try await bed.resticSnapshots() == [snapshot])
+      // Its deletion forgets the snapshot where it lies as well.
+      try await bed.kubectl("delete", "backup/first", "--timeout=90s")
+      #expect(try await bed.resticSnapshots().isEmpty)
+    }
+  }
+
   @Test("the controller killed while a clone restores finishes it after its restart: one Database, all rows")
   func controllerKilledInClone() async throws {
     try await withSlowShop("kill-clone") { bed, postgres in

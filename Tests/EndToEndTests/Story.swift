@@ -18,6 +18,8 @@ struct Story: Sendable {
   var shopConditions = ""
   var cloneConditions = ""
   var incarnations = (shop: "", clone: "")
+  /// The instance that lives the clone's incarnation, by its status.
+  var cloneInstance = ""
   /// The phase of the clone's own first backup.
   var initialBackup = ""
   /// Secrets that may stand nowhere, by a name for messages.
@@ -87,6 +89,7 @@ struct Story: Sendable {
     shopConditions = try await bed.field("database/shop", isTrue)
     cloneConditions = try await bed.field("database/rescued", isTrue)
     incarnations.shop = try await bed.field("database/shop", ".status.activeIncarnation")
+    cloneInstance = try await bed.field("database/rescued", ".status.incarnations[-1:].instance")
     incarnations.clone = try await bed.field("database/rescued", ".status.activeIncarnation")
     initialBackup = try await bed.field("backup/rescued-initial", ".status.phase")
 

@@ -21,6 +21,7 @@ struct StoryTests {
     let story = try await Story.told()
     #expect(Set(story.cloneConditions.split(separator: " ")) == ["Ready", "Archiving"])
     #expect(!story.incarnations.clone.isEmpty && story.incarnations.clone != story.incarnations.shop)
+    #expect(story.cloneInstance == story.incarnations.clone, "a clone's instance is named as its incarnation is")
     #expect(story.initialBackup == "Completed")
   }
 

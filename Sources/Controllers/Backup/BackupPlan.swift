@@ -10,6 +10,8 @@ package struct BackupObservation: Sendable {
   package var destination: BackupDestination?
   /// The other Backups of the same Database that have not ended.
   package var rivals: [Backup]
+  /// A Backup of the same Database whose snapshot is forgotten before this one's.
+  package var forgottenBefore: Backup?
   /// The run of its `base-backup` or `dump` step.
   package var run: StepState
   /// The run of its `forget` step.
@@ -18,13 +20,14 @@ package struct BackupObservation: Sendable {
 
   /// What was seen.
   package init(
-    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup], run: StepState,
-    forgetting: StepState, now: Timestamp
+    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup],
+    forgottenBefore: Backup? = nil, run: StepState, forgetting: StepState, now: Timestamp
   ) {
     self.backup = backup
     self.database = database
     self.destination = destination
     self.rivals = rivals
+    self.forgottenBefore = forgottenBefore
     self.run = run
     self.forgetting = forgetting
     self.now = now
@@ -60,6 +63,8 @@ package struct BackupPlan: Equatable, Sendable {
     var plan = BackupPlan(status: seen.backup.status?.ownedByController ?? BackupStatus())
     if seen.backup.metadata.isDeleting {
       plan.delete(seen)
+    } else if seen.backup.discovery != .none {
+      plan.show(seen)
     } else if plan.status.phase?.isFinal == true {
       plan.settle(seen)
     } else if !seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) {
@@ -102,7 +107,8 @@ package struct BackupPlan: Equatable, Sendable {
     status.phase = .running
     status.attempts = (status.attempts ?? 0) + 1
     status.startedAt = status.startedAt ?? seen.now
-    // The spec that the step begins with: a later change of it is told from this.
+    // What the step begins with: later attempts keep to it, and a change of the spec is told from the generation.
+    status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
     report(
       .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
@@ -163,11 +169,11 @@ package struct BackupPlan: Equatable, Sendable {
       status.phase = .running
       status.attempts = max(1, status.attempts ?? 0)
       status.startedAt = status.startedAt ?? seen.now
+      status.begunWith = status.begunWith ?? BackupSubject(seen.backup.spec)
       status.observedGeneration = seen.backup.metadata.generation
     }
     if let began = status.observedGeneration, let current = seen.backup.metadata.generation, began != current {
-      let message =
-        "spec changed after the start; what is at work keeps the target, destination and method it began with"
+      let message = "spec changed after the start; every attempt keeps the target, destination and method of the first"
       report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
       if seen.backup.status?.conditions?[type: ConditionType.ready]?.reason != "SpecChangeIgnored" {
         events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))
@@ -234,6 +240,31 @@ package struct BackupPlan: Equatable, Sendable {
 
   // MARK: At the end
 
+  /// A Backup that stands for a snapshot in the bucket: nothing runs for it, ever.
+  private mutating func show(_ seen: BackupObservation) {
+    guard case .found(let found) = seen.backup.discovery else {
+      let message =
+        "annotation \(TidemarkAnnotation.discovered) does not say which snapshot this is; delete this Backup: what is "
+        + "in the bucket is found again"
+      return report(.stalled(reason: Reason.invalidSpec, message: message), seen)
+    }
+    guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else {
+      actions = [.addFinalizer]
+      return
+    }
+    if status.phase == .completed, status.snapshot == found.snapshot { return settle(seen) }
+    status.phase = .completed
+    status.completedAt = found.completedAt
+    status.snapshot = found.snapshot
+    status.size = found.size
+    status.postgres = found.postgres
+    status.begunWith = BackupSubject(seen.backup.spec)
+    status.observedGeneration = seen.backup.metadata.generation
+    report(
+      .ready(reason: Reason.completed, message: "snapshot \(found.snapshot.prefix(8)) was found in the destination"),
+      seen)
+  }
+
   private mutating func settle(_ seen: BackupObservation) {
     if seen.run != .absent { actions.append(.discardRun) }
     guard let lifetime = seen.backup.spec.expiresAfter, let ended = status.completedAt else { return }
@@ -254,7 +285,7 @@ package struct BackupPlan: Equatable, Sendable {
       return
     }
     status.phase = .deleting
-    switch (status.snapshot ?? seen.snapshotOfRun, seen.backup.spec.deletionPolicy) {
+    switch (status.snapshot ?? seen.unreportedSnapshot, seen.backup.spec.deletionPolicy) {
     case (let snapshot?, .delete):
       status.snapshot = snapshot
       forget(seen)
@@ -267,7 +298,7 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func forget(_ seen: BackupObservation) {
-    guard seen.destination != nil, seen.backup.spec.target.database != nil else {
+    guard seen.destination != nil, seen.backup.subject.target.database != nil else {
       events.append(
         .warning(
           Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
@@ -280,6 +311,13 @@ package struct BackupPlan: Equatable, Sendable {
       actions = [.discardForgetting, .discardRun, .removeFinalizer]
     case .running:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
+      next = .requeue(after: Self.pollInterval)
+    case .absent where seen.forgottenBefore != nil:
+      let first = seen.forgottenBefore?.metadata.name ?? ""
+      report(
+        .progressing(
+          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same Database goes first"),
+        seen)
       next = .requeue(after: Self.pollInterval)
     case .absent, .lost:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
@@ -304,8 +342,9 @@ package struct BackupPlan: Equatable, Sendable {
 }
 
 extension BackupObservation {
-  /// A snapshot that the step made and that no status tells of yet.
-  var snapshotOfRun: String? {
+  /// A snapshot that the step made, or that was found, and that no status tells of yet.
+  var unreportedSnapshot: String? {
+    if case .found(let found) = backup.discovery { return found.snapshot }
     switch run {
     case .ended(.done(.baseBackup(let product))): return product.snapshot
     case .ended(.done(.dump(let product))): return product.snapshot
@@ -326,6 +365,16 @@ extension Backup {
     let (mine, theirs) = (metadata.creationTimestamp, other.metadata.creationTimestamp)
     guard let mine, let theirs, mine != theirs else { return (metadata.uid ?? "") < (other.metadata.uid ?? "") }
     return mine < theirs
+  }
+
+  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a Database at a time,
+  /// since who removes data from a repository must be alone with it. One that is stuck holds nobody up.
+  func isForgottenBefore(_ other: Backup) -> Bool {
+    guard let mine = metadata.deletionTimestamp, let theirs = other.metadata.deletionTimestamp,
+      spec.deletionPolicy == .delete, namedSnapshot != nil, metadata.uid != other.metadata.uid,
+      status?.conditions?.isTrue(ConditionType.stalled) != true || status?.phase != .deleting
+    else { return false }
+    return (mine, metadata.uid ?? "") < (theirs, other.metadata.uid ?? "")
   }
 
   private static let lacking = [

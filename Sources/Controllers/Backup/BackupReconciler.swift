@@ -31,13 +31,16 @@ public struct BackupReconciler: Reconciler {
   private func observe(_ backup: Backup) async throws -> BackupObservation {
     let stores = environment.stores
     let namespace = backup.metadata.namespace
-    let database = backup.spec.target.database.map { ObjectKey(namespace: namespace, name: $0) }
+    let subject = backup.subject
+    let database = subject.target.database.map { ObjectKey(namespace: namespace, name: $0) }
+    let siblings = database.map { stores.backups(of: $0) } ?? []
     return BackupObservation(
       backup: backup, database: database.flatMap { stores.databases[$0] },
-      destination: stores.destinations[ObjectKey(namespace: namespace, name: backup.spec.destinationName)],
-      rivals: database.map { stores.backups(of: $0) }?.filter {
+      destination: stores.destinations[ObjectKey(namespace: namespace, name: subject.destinationName)],
+      rivals: siblings.filter {
         $0.metadata.uid != backup.metadata.uid && $0.status?.phase?.isFinal != true && !$0.metadata.isDeleting
-      } ?? [],
+      },
+      forgottenBefore: siblings.first { $0.isForgottenBefore(backup) },
       run: try await environment.runner.state(of: backup.runID),
       forgetting: try await environment.runner.state(of: backup.forgetID), now: .now)
   }
@@ -75,6 +78,7 @@ public struct BackupReconciler: Reconciler {
       status.phase = .pending
       status.attempts = nil
       status.startedAt = nil
+      status.begunWith = nil
     }
     var conditions = status.conditions ?? []
     conditions.report(missing.health, generation: backup.metadata.generation, now: .now)
@@ -112,11 +116,11 @@ public struct BackupReconciler: Reconciler {
   }
 
   private func forgetRequest(_ backup: Backup) async throws -> StepRequest {
-    let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: backup.spec.destinationName)
+    let subject = backup.subject
+    let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: subject.destinationName)
     guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let place = DatabasePlace(
-      namespace: backup.metadata.namespace ?? "", name: backup.spec.target.database ?? "")
+    let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: subject.target.database ?? "")
     let input = ForgetInput(
       store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "")
     return StepRequest(
@@ -124,11 +128,11 @@ public struct BackupReconciler: Reconciler {
   }
 
   private func parts(of backup: Backup) throws -> (Database, BackupDestination) {
-    let namespace = backup.metadata.namespace
+    let (namespace, subject) = (backup.metadata.namespace, backup.subject)
     let stores = environment.stores
     guard
-      let database = stores.databases[ObjectKey(namespace: namespace, name: backup.spec.target.database ?? "")],
-      let destination = stores.destinations[ObjectKey(namespace: namespace, name: backup.spec.destinationName)]
+      let database = stores.databases[ObjectKey(namespace: namespace, name: subject.target.database ?? "")],
+      let destination = stores.destinations[ObjectKey(namespace: namespace, name: subject.destinationName)]
     else { throw VanishedResource() }
     return (database, destination)
   }

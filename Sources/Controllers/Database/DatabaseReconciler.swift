@@ -188,7 +188,7 @@ public struct DatabaseReconciler: Reconciler {
     let input = WALReceiveInput(
       resource: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, slotName: pitr.effectiveSlotName, flushInterval: pitr.flushInterval,
-      incarnation: database.liveInstance.incarnation, origin: origin)
+      incarnation: database.liveInstance.incarnation, origin: origin, instances: database.knownInstances)
     return StepRequest(
       id: database.receiverID, step: .walReceive, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
@@ -196,6 +196,16 @@ public struct DatabaseReconciler: Reconciler {
 }
 
 extension Database {
+  /// The instances that lived incarnations, by incarnation: the live one, and what the status tells of earlier ones.
+  /// nil where Tidemark hosted none.
+  fileprivate var knownInstances: [String: String]? {
+    var known: [String: String] = [:]
+    for incarnation in status?.incarnations ?? [] { known[incarnation.id] = incarnation.instance }
+    let live = liveInstance
+    if let incarnation = live.incarnation { known[incarnation] = live.name }
+    return known.isEmpty ? nil : known
+  }
+
   /// The slot that the receiver was last seen to read from; the spec may name another by now, or none.
   fileprivate var slotInUse: String? { status?.archiving?.slot }
 }

@@ -45,6 +45,7 @@ struct Stores: Sendable {
   let backups: Store<Backup>
   let clones: Store<PITRClone>
   let restores: Store<RestoreRequest>
+  let schedules: Store<BackupSchedule>
 
   init(_ runtime: Runtime) {
     destinations = runtime.store(of: BackupDestination.self)
@@ -54,20 +55,25 @@ struct Stores: Sendable {
     backups = runtime.store(
       of: Backup.self,
       indexes: [
-        StoreIndex(Self.byDestination) { [$0.spec.destinationName] },
-        StoreIndex(Self.byDatabase) { [$0.spec.target.database].compactMap { $0 } },
+        StoreIndex(Self.byDestination) { [$0.subject.destinationName] },
+        StoreIndex(Self.byDatabase) { [$0.subject.target.database].compactMap { $0 } },
+        StoreIndex(Self.bySchedule) { [$0.metadata.labels[TidemarkLabel.schedule]].compactMap { $0 } },
       ])
     clones = runtime.store(
       of: PITRClone.self, indexes: [StoreIndex(Self.byDatabase) { [$0.spec.database] }])
     restores = runtime.store(
       of: RestoreRequest.self,
       indexes: [StoreIndex(Self.byDatabase) { [$0.status?.database].compactMap { $0 } }])
+    schedules = runtime.store(
+      of: BackupSchedule.self, indexes: [StoreIndex(Self.bySchedule) { [$0.labelValue] }])
   }
 
   /// Objects by the name of their destination; the namespace is checked by the reader.
   static let byDestination = "destination"
   /// Objects by the name of their Database.
   static let byDatabase = "database"
+  /// Objects by the label that a schedule's Backups have.
+  static let bySchedule = "schedule"
 
   /// The Backups of a Database.
   func backups(of database: ObjectKey) -> [Backup] {

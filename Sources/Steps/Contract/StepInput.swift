@@ -176,11 +176,14 @@ public struct WALReceiveInput: Codable, Sendable, Equatable {
   public var incarnation: String?
   /// Where that incarnation comes from.
   public var origin: CloneOrigin?
+  /// The instances that lived incarnations, by incarnation, as far as Tidemark hosts them: for the status alone.
+  public var instances: [String: String]?
 
   /// An input of these parts.
   public init(
     resource: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, server: ServerInput,
-    slotName: String, flushInterval: GoDuration, incarnation: String? = nil, origin: CloneOrigin? = nil
+    slotName: String, flushInterval: GoDuration, incarnation: String? = nil, origin: CloneOrigin? = nil,
+    instances: [String: String]? = nil
   ) {
     self.resource = resource
     self.cluster = cluster
@@ -191,6 +194,7 @@ public struct WALReceiveInput: Codable, Sendable, Equatable {
     self.flushInterval = flushInterval
     self.incarnation = incarnation
     self.origin = origin
+    self.instances = instances
   }
 }
 

@@ -12,6 +12,8 @@ public enum StepName: String, Codable, Sendable, CaseIterable {
   case importDump = "import"
   /// The removal of a snapshot.
   case forget
+  /// A listing of what lies below a destination's prefix, and of the base backups there that nobody knows.
+  case discover
 }
 
 /// How a step's process ends; the numbers are part of the command line's contract.

@@ -45,6 +45,8 @@ public enum StepProduct: Codable, Sendable, Equatable {
   case dump(DumpProduct)
   /// A database that a dump was loaded into.
   case loadedDump(LoadedDump)
+  /// What lies below a destination's prefix.
+  case discovered(DiscoveryProduct)
   /// Nothing but that it is done.
   case nothing
 }

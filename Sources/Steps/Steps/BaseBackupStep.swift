@@ -81,10 +81,16 @@ extension BaseBackupProduct {
       snapshot: record.snapshot.description,
       size: BackupSize(
         logical: record.logicalBytes, added: record.addedBytes ?? 0, stored: record.storedBytes ?? 0),
-      postgres: PostgresBackupStatus(
-        incarnation: record.incarnation.text, timeline: record.timeline.number,
-        startLSN: record.startLSN.description, stopLSN: record.stopLSN.description,
-        startTime: MicroTime(record.startTime), stopTime: MicroTime(record.stopTime),
-        systemIdentifier: String(record.systemIdentifier), serverVersion: record.serverVersion.description))
+      postgres: PostgresBackupStatus(record))
+  }
+}
+
+extension PostgresBackupStatus {
+  init(_ record: BaseBackupRecord) {
+    self.init(
+      incarnation: record.incarnation.text, timeline: record.timeline.number,
+      startLSN: record.startLSN.description, stopLSN: record.stopLSN.description,
+      startTime: MicroTime(record.startTime), stopTime: MicroTime(record.stopTime),
+      systemIdentifier: String(record.systemIdentifier), serverVersion: record.serverVersion.description)
   }
 }

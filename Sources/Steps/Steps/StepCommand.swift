@@ -67,6 +67,10 @@ public struct StepCommand: Sendable {
       return try await ForgetStep(
         input: try StepFolder.read(ForgetInput.self, from: input), folder: folder, logger: logger
       ).run()
+    case .discover:
+      return try await DiscoverStep(
+        input: try StepFolder.read(DiscoverInput.self, from: input), folder: folder, logger: logger
+      ).run()
     }
   }
 }

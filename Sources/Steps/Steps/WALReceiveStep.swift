@@ -18,7 +18,7 @@ struct WALReceiveStep {
 
   func run() async throws -> StepProduct {
     try await StatusReport<Database>.with(input.resource, input.cluster, every: .seconds(2), logger: logger) { report in
-      let view = ArchiveView(report)
+      let view = ArchiveView(report, instances: input.instances ?? [:])
       do {
         try await input.store.withStore(in: folder, at: input.database.prefix) { store in
           let archive = try await DatabaseArchive.openOrCreate(
@@ -115,8 +115,12 @@ private final class ArchiveView: Sendable {
 
   private let state = Mutex(State())
   private let report: StatusReport<Database>
+  /// By incarnation.
+  private let instances: [String: String]
 
-  init(_ report: StatusReport<Database>) { self.report = report }
+  init(_ report: StatusReport<Database>, instances: [String: String]) {
+    (self.report, self.instances) = (report, instances)
+  }
 
   var incarnation: IncarnationID? { state.withLock { $0.received?.incarnation } }
 
@@ -132,20 +136,21 @@ private final class ArchiveView: Sendable {
   func failed(_ failure: FailureStatus) { tell { $0.failure = failure } }
 
   private func tell(_ change: (inout State) -> Void) {
-    let status = state.withLock { state in
+    let told = state.withLock { state in
       change(&state)
-      return Self.status(&state)
+      return status(&state)
     }
-    report.tell(status)
+    report.tell(told)
   }
 
-  private static func status(_ state: inout State) -> DatabaseStatus {
+  private func status(_ state: inout State) -> DatabaseStatus {
     var status = DatabaseStatus()
-    status.conditions = [archiving(&state)]
+    status.conditions = [Self.archiving(&state)]
     status.activeIncarnation = state.received?.incarnation?.text
     status.archiving = state.received.map(ArchivingStatus.init)
     status.incarnations = state.tree?.incarnations.values
-      .sorted { $0.createdAt < $1.createdAt }.map(IncarnationStatus.init)
+      .sorted { $0.createdAt < $1.createdAt }
+      .map { IncarnationStatus($0, instance: instances[$0.id.text]) }
     status.recoveryWindow = state.window.map { RecoveryWindowStatus($0, state.received) }
     return status
   }
@@ -185,10 +190,11 @@ extension ArchivingStatus {
 }
 
 extension IncarnationStatus {
-  init(_ incarnation: Incarnation) {
+  init(_ incarnation: Incarnation, instance: String?) {
     self.init(
       id: incarnation.id.text, parent: incarnation.parent?.id.text, timeline: incarnation.timeline.number,
-      forkLSN: incarnation.parent?.forkLSN.description, since: MicroTime(incarnation.createdAt).timestamp)
+      forkLSN: incarnation.parent?.forkLSN.description, instance: instance,
+      since: MicroTime(incarnation.createdAt).timestamp)
   }
 }
 
