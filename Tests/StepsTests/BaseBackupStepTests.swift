@@ -4,6 +4,7 @@ import PostgresEngine
 import Steps
 import TestSupport
 import Testing
+import TidemarkAPI
 
 @Suite("The step base-backup", .serialized)
 struct BaseBackupStepTests {
