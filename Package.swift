@@ -124,7 +124,8 @@ let package = Package(
       dependencies: [nioCore, nioPosix],
       path: "Tests/TestSupport",
       swiftSettings: settings),
-    .testTarget(name: "TestSupportTests", dependencies: ["TestSupport", nioPosix], swiftSettings: settings),
+    .testTarget(
+      name: "TestSupportTests", dependencies: ["TestSupport", "tidemark-launch", nioPosix], swiftSettings: settings),
     tests(of: "KubeModel"),
     tests(of: "KubeClient", ["KubeModel", nioCore, logging]),
     tests(of: "KubeRuntime", ["KubeModel", "KubeClient", logging, lifecycle]),
@@ -142,6 +143,8 @@ let package = Package(
       name: "EndToEndTests",
       dependencies: ["TestSupport", "TidemarkAPI", "KubeClient", "KubeModel", logging],
       swiftSettings: settings),
+    // Runs a program for tests and benchmarks and measures it; in C, as what it measures must not be its own size.
+    .executableTarget(name: "tidemark-launch", path: "Tests/Launch"),
     // Programs that tests run beside themselves, to kill them or to be served by them.
     .executableTarget(
       name: "tidemark-fixture",

@@ -57,17 +57,20 @@ struct BackupPlanTests {
     let notReady = PlanValues.destination {
       $0.status?.conditions = [PlanValues.condition(ConditionType.ready, .false, "BucketNotFound", "no such bucket")]
     }
-    let table: [(BackupPlan, String, String)] = [
-      (Self.plan { $0.database = nil }, Reason.databaseNotFound, "shop"),
-      (Self.plan { $0.destination = nil }, Reason.destinationNotFound, "s3"),
-      (Self.plan { $0.destination = notReady }, Reason.destinationNotReady, "no such bucket"),
-      (Self.plan { $0.destination?.metadata.beginDeletion() }, Reason.destinationNotReady, "being deleted"),
+    let table: [((inout BackupObservation) -> Void, String, String)] = [
+      ({ $0.database = nil }, Reason.databaseNotFound, "shop"),
+      ({ $0.destination = nil }, Reason.destinationNotFound, "s3"),
+      ({ $0.destination = notReady }, Reason.destinationNotReady, "no such bucket"),
+      ({ $0.destination?.metadata.beginDeletion() }, Reason.destinationNotReady, "being deleted"),
     ]
-    for (plan, reason, words) in table {
+    for (change, reason, words) in table {
+      let plan = Self.plan(PlanValues.backup(), change)
       #expect(plan.actions.isEmpty && plan.status.phase == .pending)
       #expect(plan.status.conditions.readyReason == reason)
       #expect(plan.status.conditions?[type: ConditionType.ready]?.message.contains(words) == true)
       #expect(plan.next == .requeue(after: BackupPlan.pollInterval))
+      #expect(plan.events.map(\.reason) == [reason] && plan.events[0].message.contains(words))
+      #expect(Self.plan(PlanValues.backup { $0.status = plan.status }, change).events.isEmpty, "it is told once")
     }
   }
 
@@ -90,6 +93,7 @@ struct BackupPlanTests {
     let younger = PlanValues.backup("younger")
     let waiting = Self.plan(younger, rivals: [older])
     #expect(waiting.status.phase == .pending && waiting.status.conditions.readyReason == Reason.waiting)
+    #expect(waiting.events.map(\.reason) == [Reason.waiting] && waiting.events[0].message.contains("older"))
     #expect(Self.plan(older, rivals: [younger]).actions == [.start])
   }
 
@@ -119,16 +123,23 @@ struct BackupPlanTests {
     #expect(Self.plan(rivals: [stuck]).actions == [.start])
   }
 
-  @Test("a lost step and a failure for now are tried again, at most three times in all")
+  @Test("a lost step and a failure for now are tried again after a pause, at most three times in all")
   func boundedRetries() {
     for ended in [StepState.lost(lastWords: "killed"), .ended(.tryAgain(PlanValues.failure))] {
-      for attempts in 1..<BackupPlan.attempts {
-        let again = Self.plan(Self.running(attempts: attempts), run: ended)
-        #expect(again.actions == [.start] && again.status.attempts == attempts + 1)
-        #expect(again.status.conditions.readyReason == Reason.retrying)
-        #expect(again.events.map(\.type) == [.warning])
+      for attempts in 1..<Attempts.bound {
+        var backup = Self.running(attempts: attempts)
+        let waits = Self.plan(backup, run: ended)
+        #expect(waits.actions.isEmpty && waits.status.attempts == attempts)
+        #expect(waits.status.conditions.readyReason == Reason.retrying && waits.events.map(\.type) == [.warning])
+        #expect(waits.next == .requeue(after: Attempts.pause(after: attempts)))
+        backup.status = waits.status
+        #expect(Self.plan(backup, run: ended).events.isEmpty, "it is told once")
+        let due = Timestamp(
+          secondsSince1970: PlanValues.now.secondsSince1970 + Attempts.pause(after: attempts).components.seconds)
+        let again = Self.plan(backup, run: ended, now: due)
+        #expect(again.actions == [.start] && again.status.attempts == attempts + 1 && again.status.retryAt == nil)
       }
-      let last = Self.plan(Self.running(attempts: BackupPlan.attempts), run: ended)
+      let last = Self.plan(Self.running(attempts: Attempts.bound), run: ended)
       #expect(last.status.phase == .failed && !last.actions.contains(.start))
       #expect(last.status.conditions?.isTrue(ConditionType.stalled) == true)
     }

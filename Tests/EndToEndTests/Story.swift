@@ -10,6 +10,8 @@ struct Story: Sendable {
   var storedSecond = 0
   /// `kubectl get KIND`, by kind.
   var tables: [String: String] = [:]
+  /// What `kubectl wait --for=condition=Ready` printed, by object.
+  var waits: [String: String] = [:]
   /// `kubectl describe`, by object.
   var descriptions: [String: String] = [:]
   /// The types of the conditions of Database shop that are true.
@@ -74,6 +76,9 @@ struct Story: Sendable {
     for kind in ["backupdestinations", "databases", "backups", "pitrclones"] {
       tables[kind] = try await bed.kubectl("get", kind)
       shown["\(kind) as YAML"] = try await bed.kubectl("get", kind, "-o", "yaml")
+    }
+    for object in ["backupdestination/store", "database/shop", "backup/first", "pitrclone/rescue"] {
+      waits[object] = try await bed.kubectl("wait", "--for=condition=Ready", object, "--timeout=60s")
     }
     for object in ["backup/first", "pitrclone/rescue", "database/shop"] {
       descriptions[object] = try await bed.kubectl("describe", object)

@@ -47,6 +47,16 @@ struct BackupBench: Sendable {
     ).record
   }
 
+  /// A backup of the server, whose bytes come through `proxy`.
+  @discardableResult
+  func backup(through proxy: FaultProxy) async throws -> BaseBackupRecord {
+    var settings = settings(for: server)
+    (settings.host, settings.port) = (proxy.host, proxy.port)
+    return try await BaseBackup.run(
+      from: settings, into: repository, BaseBackupOptions(incarnation: incarnation), logger: Logger(label: "test")
+    ).record
+  }
+
   @discardableResult
   func restic(_ arguments: String...) async throws -> String {
     try await restic(arguments)

@@ -35,22 +35,39 @@ struct WALReceiverTests {
     try await database.receiving { log in
       // Before anything is stored the slot shows what the server reserved by itself, which nobody confirmed.
       try await database.archived(log)
-      let load = try database.server.startClient("pgbench", "-c", "4", "-T", "6", "-n")
-      for _ in 0..<20 {
-        let confirmed = try await database.server.psql(
-          "SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = 'tidemark' AND active")
-        guard let lsn = LSN(confirmed) else { continue }
-        let end = try await database.archiveEnd()
-        #expect(end >= lsn, "the server was told \(lsn), the archive ends at \(end)")
+      var confirmed: Set<LSN> = []
+      for _ in 0..<2 {
+        let load = try database.server.startClient("pgbench", "-c", "4", "-T", "60", "-n")
+        let begun = ContinuousClock.now
+        while ContinuousClock.now - begun < .seconds(2) {
+          if let lsn = try await expectConfirmedIsStored(database) { confirmed.insert(lsn) }
+        }
+        #expect(load.isRunning)
+        try await database.server.kill9()
+        _ = try await load.wait(within: .seconds(30))
+        try await database.server.start()
       }
-      _ = try await load.wait(within: .seconds(60))
-      try await database.server.kill9()
-      try await database.server.start()
-      try await database.server.psql("CREATE TABLE after_kill (i int)")
+      let load = try database.server.startClient("pgbench", "-c", "4", "-T", "4", "-n")
+      while load.isRunning {
+        if let lsn = try await expectConfirmedIsStored(database) { confirmed.insert(lsn) }
+      }
+      // Each a moment at which the receiver was connected and had told something new.
+      #expect(confirmed.count >= 10)
       try await database.archived(log)
     }
     try await database.verifyArchive()
     try await database.remove()
+  }
+
+  /// Asks the server what was confirmed to it, then looks whether the archive has that. Nothing while no receiver is
+  /// connected.
+  private func expectConfirmedIsStored(_ database: ArchivedDatabase) async throws -> LSN? {
+    let confirmed = try await database.server.psql(
+      "SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = 'tidemark' AND active")
+    guard let lsn = LSN(confirmed) else { return nil }
+    let end = try await database.archiveEnd()
+    #expect(end >= lsn, "the server was told \(lsn), the archive ends at \(end)")
+    return lsn
   }
 
   @Test("an object store that goes away and comes back loses nothing, and the server is kept waiting, not lost")
@@ -113,7 +130,8 @@ struct WALReceiverTests {
     let database = try await ArchivedDatabase.start()
     try await database.server.psql("CREATE TABLE t (i int)")
     let standby = try await database.standby()
-    try await database.receiving(from: standby) { log in
+    let recording = RecordingStore(database.store)
+    try await database.receiving(from: standby, store: recording) { log in
       try await eventually("streaming") { log.last?.phase == .streaming || log.failure != nil }
       try await database.server.psql("INSERT INTO t VALUES (1)", "SELECT pg_switch_wal()", "INSERT INTO t VALUES (2)")
       let text = try await database.server.psql("SELECT pg_current_wal_flush_lsn()")
@@ -125,7 +143,12 @@ struct WALReceiverTests {
       try await database.archived(log, on: standby)
       #expect(log.last?.timeline == TimelineID(2))
     }
-    let records = try await database.verifyArchive(try await database.rootOf(standby))
+    let id = try await database.rootOf(standby)
+    let stored = recording.stored
+    let history = try #require(stored.firstIndex(of: DatabaseLayout.history(id, TimelineID(2))))
+    let segments = DatabaseLayout.timeline(id, TimelineID(2))
+    #expect(history < (try #require(stored.firstIndex { $0.hasPrefix(segments) })))
+    let records = try await database.verifyArchive(id)
     #expect(records.contains { if case .commit = $0.kind { true } else { false } })
     try await standby.remove()
     try await database.remove()

@@ -53,8 +53,6 @@ package struct BackupPlan: Equatable, Sendable {
   package var events: [PlannedEvent] = []
   package var next: ReconcileResult = .done
 
-  /// How often a step is started before its Backup fails.
-  package static let attempts = 3
   /// How often a step at work, or something that is waited for, is looked at.
   package static let pollInterval: Duration = .seconds(2)
 
@@ -94,9 +92,7 @@ package struct BackupPlan: Equatable, Sendable {
       if case .stalled(let reason, let message) = health {
         return fail(FailureStatus(code: reason, message: message), seen)
       }
-      status.phase = .pending
-      report(health, seen)
-      next = .requeue(after: Self.pollInterval)
+      wait(health, seen)
       return
     }
     actions = [.start]
@@ -106,9 +102,20 @@ package struct BackupPlan: Equatable, Sendable {
     // The spec that the step begins with: a later change of it is told from this.
     status.observedGeneration = seen.backup.metadata.generation
     report(
-      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"),
+      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
       seen)
     events.append(.normal("Started", "base backup started"))
+    next = .requeue(after: Self.pollInterval)
+  }
+
+  /// Says once what is waited for.
+  private mutating func wait(_ health: Health, _ seen: BackupObservation) {
+    let before = status.conditions?[type: ConditionType.ready]?.reason
+    status.phase = .pending
+    report(health, seen)
+    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
+      events.append(now.reason == Reason.waiting ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
+    }
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -122,7 +129,7 @@ package struct BackupPlan: Equatable, Sendable {
         reason: Reason.unsupported,
         message: "this version backs up Databases by method physical only; set target.database and leave method out")
     }
-    guard let database = seen.database else {
+    guard seen.database != nil else {
       return .progressing(
         reason: Reason.databaseNotFound, message: "Database \(spec.target.database ?? "") is not there; create it")
     }
@@ -140,7 +147,6 @@ package struct BackupPlan: Equatable, Sendable {
       return .progressing(
         reason: Reason.destinationNotReady, message: "BackupDestination \(spec.destinationName) is not Ready: \(why)")
     }
-    _ = database
     if let first = seen.rivals.first(where: { $0.goesBefore(seen.backup) }) {
       return .progressing(
         reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same Database goes first")
@@ -166,7 +172,7 @@ package struct BackupPlan: Equatable, Sendable {
     } else {
       report(
         .progressing(
-          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"), seen)
+          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
     }
     next = .requeue(after: Self.pollInterval)
   }
@@ -178,6 +184,7 @@ package struct BackupPlan: Equatable, Sendable {
     status.size = product.size
     status.postgres = product.postgres
     status.error = nil
+    status.retryAt = nil
     report(.ready(reason: Reason.completed, message: "snapshot \(product.snapshot.prefix(8)) is stored"), seen)
     events.append(
       .normal(
@@ -191,6 +198,7 @@ package struct BackupPlan: Equatable, Sendable {
     status.phase = .failed
     status.completedAt = seen.now
     status.error = failure
+    status.retryAt = nil
     status.observedGeneration = seen.backup.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another Backup when this is mended"))
@@ -198,17 +206,28 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
-    guard (status.attempts ?? 0) < Self.attempts else { return fail(failure, seen) }
-    status.phase = .running
-    status.error = failure
-    status.attempts = (status.attempts ?? 0) + 1
-    report(
-      .progressing(
-        reason: Reason.retrying,
-        message: "attempt \(status.attempts ?? 1) of \(Self.attempts) follows a failure: \(failure.message)"), seen)
-    events.append(.warning(failure.code, failure.message + "; tried again"))
-    actions = [.start]
-    next = .requeue(after: Self.pollInterval)
+    let begun = status.attempts ?? 1
+    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
+    case .giveUp: return fail(failure, seen)
+    case .wait(let moment):
+      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
+      status.phase = .running
+      status.error = failure
+      status.retryAt = moment
+      report(
+        .progressing(
+          reason: Reason.retrying,
+          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
+        seen)
+      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    case .start:
+      status.retryAt = nil
+      status.attempts = begun + 1
+      report(
+        .progressing(reason: Reason.running, message: "attempt \(begun + 1) of \(Attempts.bound) is at work"), seen)
+      actions = [.start]
+      next = .requeue(after: Self.pollInterval)
+    }
   }
 
   // MARK: At the end

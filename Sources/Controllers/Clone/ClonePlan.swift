@@ -53,8 +53,6 @@ package struct ClonePlan: Equatable, Sendable {
   package var events: [PlannedEvent] = []
   package var next: ReconcileResult = .done
 
-  /// How often the step is started before the clone fails.
-  package static let attempts = 3
   package static let pollInterval: Duration = .seconds(1)
 
   package static func make(_ seen: CloneObservation) -> ClonePlan {
@@ -72,6 +70,7 @@ package struct ClonePlan: Equatable, Sendable {
   }
 
   private mutating func proceed(_ seen: CloneObservation) {
+    if let failure = status.error, status.retryAt != nil, seen.run != .running { return tryAgain(failure, seen) }
     switch seen.run {
     case .absent: begin(seen)
     case .running: watchRestore(seen)
@@ -92,11 +91,20 @@ package struct ClonePlan: Equatable, Sendable {
     switch obstacle(seen) {
     case .stalled(let reason, let message): fail(FailureStatus(code: reason, message: message), seen)
     case let health?:
-      status.phase = .pending
-      report(health, seen)
-      next = .requeue(after: .seconds(2))
+      wait(health, seen)
     case nil: start(seen)
     }
+  }
+
+  /// Says once what is waited for.
+  private mutating func wait(_ health: Health, _ seen: CloneObservation) {
+    let before = status.conditions?[type: ConditionType.ready]?.reason
+    status.phase = .pending
+    report(health, seen)
+    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
+      events.append(.warning(now.reason, now.message))
+    }
+    next = .requeue(after: .seconds(2))
   }
 
   private func obstacle(_ seen: CloneObservation) -> Health? {
@@ -197,6 +205,7 @@ package struct ClonePlan: Equatable, Sendable {
     status.endpoint = instance.endpoint
     status.recoveredTo = instance.recoveredTo
     status.error = nil
+    status.retryAt = nil
     let moment = instance.recoveredTo.time.map { "the commit of \($0)" } ?? "the base backup's end"
     let message = "Database \(seen.clone.spec.newName) holds everything up to \(moment)"
     report(.ready(reason: Reason.completed, message: message), seen)
@@ -208,23 +217,34 @@ package struct ClonePlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: CloneObservation) {
-    guard (status.attempts ?? 0) < Self.attempts else { return fail(failure, seen) }
-    status.phase = .preflight
-    status.error = failure
-    status.attempts = (status.attempts ?? 0) + 1
-    report(
-      .progressing(
-        reason: Reason.retrying,
-        message: "attempt \(status.attempts ?? 1) of \(Self.attempts) follows a failure: \(failure.message)"), seen)
-    events.append(.warning(failure.code, failure.message + "; tried again"))
-    then = [.startRun]
-    next = .requeue(after: Self.pollInterval)
+    let begun = status.attempts ?? 1
+    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
+    case .giveUp: return fail(failure, seen)
+    case .wait(let moment):
+      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
+      status.phase = .preflight
+      status.error = failure
+      status.retryAt = moment
+      report(
+        .progressing(
+          reason: Reason.retrying,
+          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
+        seen)
+      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    case .start:
+      status.retryAt = nil
+      status.attempts = begun + 1
+      report(.progressing(reason: "Preflight", message: "looking for what the recovery needs"), seen)
+      then = [.startRun]
+      next = .requeue(after: Self.pollInterval)
+    }
   }
 
   private mutating func fail(_ failure: FailureStatus, _ seen: CloneObservation) {
     status.phase = .failed
     status.completedAt = seen.now
     status.error = failure
+    status.retryAt = nil
     status.observedGeneration = seen.clone.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another PITRClone when this is mended"))

@@ -110,6 +110,8 @@ public struct BackupStatus: Codable, Sendable, Equatable {
   public var completedAt: Timestamp?
   /// How often its step was started.
   public var attempts: Int?
+  /// When the next attempt begins, after a failure that may pass; nil otherwise.
+  public var retryAt: Timestamp?
   /// The restic snapshot's id, 64 hexadecimal digits.
   public var snapshot: String?
   /// How large it is.
