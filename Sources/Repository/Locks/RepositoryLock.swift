@@ -57,6 +57,7 @@ public final class RepositoryLock: Sendable {
     }
     task?.cancel()
     await task?.value
+    repository.heldLocks.remove(self)
     try await repository.removeLock(file)
   }
 
