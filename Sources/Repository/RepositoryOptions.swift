@@ -17,6 +17,9 @@ public struct RepositoryOptions: Sendable {
   public var indexInterval: Duration = .seconds(30)
   /// How often a lock is renewed; restic takes one of 30 minutes for stale.
   public var lockRefreshInterval: Duration = .seconds(300)
+  /// How long a lock that could not be renewed still counts for its holder: less than for others, who take it for stale
+  /// after 30 minutes, since clocks and disks may lag.
+  package var lockTrustedFor: Duration = LockFile.staleAfter - .seconds(450)
   /// How long to wait between creating a lock and looking for one that was created meanwhile.
   public var lockSettleTime: Duration = .milliseconds(200)
   /// Where warnings go.
