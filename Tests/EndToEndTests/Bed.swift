@@ -188,6 +188,20 @@ final class Bed: Sendable {
     return try JSONDecoder().decode([Entry].self, from: Data(listing.utf8)).map(\.id)
   }
 
+  /// The names of the segments of a Database's log that are in the store, whole or in parts, in order.
+  func segments(_ database: String = "shop") async throws -> [String] {
+    let prefix = "team/databases/\(namespace)/\(database)/incarnations/"
+    let listing = try await s3.curl("/\(bucket)?list-type=2&prefix=\(prefix)")
+    let keys = listing.components(separatedBy: "<Key>").dropFirst().compactMap {
+      $0.components(separatedBy: "</Key>").first
+    }
+    return Set(
+      keys.filter { $0.contains("/wal/") && !$0.hasSuffix(".history") }.compactMap { key in
+        key.split(separator: "/").last.map { String($0.prefix(24)) }
+      }
+    ).sorted()
+  }
+
   /// A field of a Secret.
   func secret(_ name: String, _ field: String) async throws -> String {
     let encoded = try await kubectl("get", "secret", name, "-o", "jsonpath={.data.\(field)}")

@@ -121,8 +121,10 @@ public struct BackupReconciler: Reconciler {
     guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: subject.target.database ?? "")
+    let database = environment.stores.databases[ObjectKey(namespace: place.namespace, name: place.name)]
     let input = ForgetInput(
-      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "")
+      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "",
+      database: place, activeIncarnation: database?.status?.activeIncarnation)
     return StepRequest(
       id: backup.forgetID, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
   }

@@ -281,13 +281,20 @@ public struct ForgetInput: Codable, Sendable, Equatable {
   public var repositoryPrefix: String
   /// The snapshot's id.
   public var snapshot: String
+  /// The database whose repository it is, and whose log expires with its base backups; nil: no log lies beside.
+  public var database: DatabasePlace?
+  /// The incarnation that is being archived; nil: not known, and then only log before that of base backups expires.
+  public var activeIncarnation: String?
 
   /// An input of these parts.
   public init(
-    store: StoreInput, repositoryPrefix: String, snapshot: String
+    store: StoreInput, repositoryPrefix: String, snapshot: String, database: DatabasePlace? = nil,
+    activeIncarnation: String? = nil
   ) {
     self.store = store
     self.repositoryPrefix = repositoryPrefix
     self.snapshot = snapshot
+    self.database = database
+    self.activeIncarnation = activeIncarnation
   }
 }
