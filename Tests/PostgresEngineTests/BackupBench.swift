@@ -116,7 +116,7 @@ final class DuringBackup: Sendable {
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "\(server.binaries)/psql")
     process.arguments = ["-X", "-q", "-c", statement]
-    process.environment = server.environment()
+    process.environment = ProcessInfo.processInfo.environment.merging(server.environment()) { _, new in new }
     try? process.run()
     process.waitUntilExit()
   }

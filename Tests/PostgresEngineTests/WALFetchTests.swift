@@ -2,6 +2,7 @@ import Foundation
 import NIOCore
 import ObjectStore
 import PostgresEngine
+import Repository
 import TestSupport
 import Testing
 
@@ -121,6 +122,31 @@ struct WALFetchTests {
     }
     #expect(await refusing.fetch(plan.firstSegment, to: scratch.file("target")) == .failed)
     scratch.remove()
+    try await database.remove()
+  }
+
+  @Test("a segment that was there when the recovery was planned, and is gone, is not taken for the end of the log")
+  func expiredMeanwhile() async throws {
+    let database = try await ArchivedDatabase.start(Self.small)
+    try await fill(database, segments: 6)
+    let plan = try await database.plan(.latest)
+    let first = try #require(WALSegmentName(plan.firstSegment, size: plan.lineage.segmentSize))
+    let last = try #require(WALSegmentName(plan.lastSegment, size: plan.lineage.segmentSize))
+    let root = try await database.root
+    let gone = WALSegmentName(timeline: first.timeline, number: first.number + 2, size: first.size)
+    try await database.store.delete([DatabaseLayout.segment(root, gone)])
+    let fetch = WALFetch(WALFetch.Configuration(plan, spool: nil)) {
+      [store = database.store, key = database.repository.key] in
+      (store, key)
+    } complain: { _ in
+    }
+    let target = database.scratch.file("target")
+    #expect(await fetch.fetch(first.next.description, to: target) == .stored)
+    #expect(await fetch.fetch(gone.description, to: target) == .failed)
+    #expect(await fetch.fetch(last.next.description, to: target) == .notFound)
+    #expect(await fetch.fetch("00000002" + gone.description.dropFirst(8), to: target) == .notFound)
+    // PostgreSQL gives recovery up rather than to open a database that lacks what was asked for.
+    await #expect(throws: (any Error).self) { try await database.recover(plan) }
     try await database.remove()
   }
 

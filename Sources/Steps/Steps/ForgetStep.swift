@@ -3,9 +3,10 @@ import ObjectStore
 import PostgresEngine
 import Repository
 
-/// `forget`: removes a snapshot, and then the log that nothing needs any more without it.
+/// `forget`: removes a snapshot, and then what nothing needs any more without it: first the log, then the data.
 ///
-/// Both may be run again: a snapshot that is gone already is success, and what was removed is not there to be removed.
+/// All of it may be run again: a snapshot that is gone already is success, and what was removed is not there to be
+/// removed.
 struct ForgetStep {
   let input: ForgetInput
   let folder: StepFolder
@@ -19,7 +20,10 @@ struct ForgetStep {
     let password = try input.store.password(in: folder)
     guard let database = input.database else {
       try await input.store.withStore(in: folder, at: input.repositoryPrefix) { store in
-        try await Repository.open(in: store, password: password, options: DatabaseArchive.options(logger)).forget(id)
+        let repository = try await Repository.open(
+          in: store, password: password, options: DatabaseArchive.options(logger))
+        try await repository.forget(id)
+        try await prune(repository)
       }
       return .nothing
     }
@@ -27,6 +31,7 @@ struct ForgetStep {
       let archive = try await DatabaseArchive.open(store, password: password, logger: logger)
       try await archive.repository.forget(id)
       try await expireLog(in: archive)
+      try await prune(archive.repository)
     }
     return .nothing
   }
@@ -37,5 +42,21 @@ struct ForgetStep {
     let expiry = try await catalog.expiry(
       bases: try await archive.bases(), archived: try input.activeIncarnation.map(BaseBackupStep.incarnation))
     try await catalog.remove(expiry, logger: logger)
+  }
+
+  /// Gives back the space of what no snapshot needs. Where somebody is at work in the repository, it is not kept waiting:
+  /// whoever forgets next prunes for both.
+  private func prune(_ repository: Repository) async throws {
+    do {
+      let report = try await repository.prune()
+      logger.info(
+        "repository pruned",
+        metadata: [
+          "bytesFreed": "\(report.bytesFreed)", "packsRemoved": "\(report.packsRemoved + report.packsUnreferenced)",
+          "packsRepacked": "\(report.packsRepacked)",
+        ])
+    } catch let error as RepositoryError where error.code == .locked {
+      logger.info("repository not pruned now", metadata: ["reason": "\(error.message)"])
+    }
   }
 }

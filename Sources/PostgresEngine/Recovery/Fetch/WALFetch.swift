@@ -10,6 +10,8 @@ public import Repository
 /// a rename. Only when it is not there, the second half runs `tidemark wal fetch`, which is `fetch(_:to:)`: it waits for
 /// a file that is on its way, or fetches it, and starts a process that fills the spool (`WALPrefetch`).
 ///
+/// Segments that the plan found and that are gone are no end of the log either.
+///
 /// Exit codes, by PostgreSQL's rules for `restore_command`: 0 stored; 1 not in the archive, which PostgreSQL takes for
 /// the end of the log; 255 could not be found out, on which PostgreSQL gives recovery up. A store that is away must
 /// never look like the end of the log.
@@ -26,11 +28,20 @@ public struct WALFetch: Sendable {
     public var parallel: Int
     /// What is other in the fetched files than in the archive; nil: nothing.
     public var edits: [WALEdit]?
+    /// The numbers of segments that recovery has to find: where one is gone, the log does not end there. nil: none.
+    public var required: ClosedRange<UInt64>?
 
     /// Fetching what `plan` needs, by default up to 16 segments ahead, 3 at once.
     public init(_ plan: RecoveryPlan, spool: String?, ahead: Int = 16, parallel: Int = 3) {
       self.init(lineage: plan.lineage, spool: spool, ahead: ahead, parallel: parallel)
       edits = plan.edits.isEmpty ? nil : plan.edits
+      // The first may be in the base backup alone, and of the last one there may be a part on an older timeline.
+      let size = plan.lineage.segmentSize
+      if plan.walSegments > 2, let first = WALSegmentName(plan.firstSegment, size: size),
+        let last = WALSegmentName(plan.lastSegment, size: size), first.number + 2 <= last.number
+      {
+        required = first.number + 1...last.number - 1
+      }
     }
 
     package init(lineage: Lineage, spool: String?, ahead: Int = 16, parallel: Int = 3) {
@@ -70,7 +81,7 @@ public struct WALFetch: Sendable {
       if let spool = configuration.spool.map(WALSpool.init), try await take(file, from: spool, to: target) {
         return .stored
       }
-      guard let bytes = try await fetchWithRetries(file) else { return .notFound }
+      guard let bytes = try await fetchWithRetries(file) else { return missing(file) }
       try await NIOThreadPool.singleton.runIfActive { try WALFile.replace(target, with: bytes) }
       if let spool = configuration.spool.map(WALSpool.init), isFollowed(file) {
         try spool.prepare()
@@ -89,6 +100,18 @@ public struct WALFetch: Sendable {
     guard let spool else { return command }
     let ready = spool.replacing("%", with: "%%").replacing("'", with: "'\\''") + "/ready"
     return "mv -f '\(ready)'/\"%f\" \"%p\" 2>/dev/null || exec \(command)"
+  }
+
+  /// What it means that the archive does not have a file.
+  private func missing(_ file: String) -> Outcome {
+    let lineage = configuration.lineage
+    guard let name = WALSegmentName(file, size: lineage.segmentSize), let required = configuration.required,
+      required.contains(name.number), lineage.segment(name.number) == name
+    else { return .notFound }
+    complain(
+      "tidemark wal fetch \(file): the segment was in the archive when this recovery was planned, and is gone: its base "
+        + "backup was forgotten meanwhile. Begin the recovery again")
+    return .failed
   }
 
   private func isFollowed(_ file: String) -> Bool {

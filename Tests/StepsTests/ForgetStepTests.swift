@@ -1,0 +1,51 @@
+import ObjectStore
+import Repository
+import Steps
+import TestSupport
+import Testing
+
+@Suite("The step forget", .serialized)
+struct ForgetStepTests {
+  @Test("it removes the snapshot and the data that only it needed; the others pass restic's check")
+  func forgets() async throws {
+    let bench = try await StepBench.start()
+    let (first, second) = try await twoBackups(bench)
+    let before = try await bench.packs()
+    for _ in 0..<2 {
+      let result = try await bench.forget(first)
+      #expect(result == .done(.nothing))
+    }
+    #expect(try await bench.snapshots() == [second])
+    #expect(try await bench.packs().count < before.count)
+    try await bench.restic("check", "--read-data")
+    try await bench.end()
+  }
+
+  @Test("while somebody is at work in the repository it does not prune, and the next one does")
+  func locked() async throws {
+    let bench = try await StepBench.start()
+    let (first, second) = try await twoBackups(bench)
+    let before = try await bench.packs()
+    let (repository, store) = try await bench.repository()
+    try await repository.withLock(.shared) { _ in
+      let result = try await bench.forget(first)
+      #expect(result == .done(.nothing))
+      let (snapshots, packs) = (try await bench.snapshots(), try await bench.packs())
+      #expect(snapshots == [second] && packs == before)
+    }
+    await store.shutdown()
+    let result = try await bench.forget(first)
+    #expect(result == .done(.nothing))
+    #expect(try await bench.packs().count < before.count)
+    try await bench.end()
+  }
+
+  /// Two base backups that have little in common.
+  private func twoBackups(_ bench: StepBench) async throws -> (first: String, second: String) {
+    try await bench.postgres.psql("CREATE TABLE filler AS SELECT gen_random_uuid() FROM generate_series(1, 300000)")
+    let first = try await bench.run(uid: "one", status: .refused)
+    try await bench.postgres.psql("DROP TABLE filler", "CHECKPOINT")
+    let second = try await bench.run(uid: "two", status: .refused)
+    return (first.snapshot, second.snapshot)
+  }
+}
