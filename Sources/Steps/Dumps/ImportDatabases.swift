@@ -89,7 +89,8 @@ struct ImportDatabases {
     let loaded = try await connection.query(
       """
       SELECT datname FROM pg_database
-      WHERE right(shobj_description(oid, 'pg_database'), length($1)) = $1 AND right(datname, length($2)) <> $2
+      WHERE right(shobj_description(oid, 'pg_database'), length($1::text)) = $1::text
+        AND right(datname, length($2::text)) <> $2::text
       """, [request.uid, ending]
     ).scalar
     guard let loaded else { return nil }
@@ -109,7 +110,7 @@ struct ImportDatabases {
   /// Drops what was loaded for the request so far, whoever is connected to it. Nothing being there is success.
   func dropTemporary() async throws {
     let left = try await connection.query(
-      "SELECT datname FROM pg_database WHERE right(datname, length($1)) = $1", [ending])
+      "SELECT datname FROM pg_database WHERE right(datname, length($1::text)) = $1::text", [ending])
     for name in left.rows.compactMap({ $0[0] }) {
       try await connection.query("DROP DATABASE IF EXISTS \(SQLText.name(name)) WITH (FORCE)")
     }
