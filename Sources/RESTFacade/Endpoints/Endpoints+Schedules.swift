@@ -72,7 +72,7 @@ extension Endpoints {
     let backup = Backup(
       metadata: ObjectMeta(
         name: MadeName.make(name, key), namespace: namespace,
-        labels: [TidemarkLabel.schedule: name, TidemarkLabel.origin: "Schedule"]),
+        labels: [TidemarkLabel.schedule: schedule.labelValue, TidemarkLabel.origin: BackupOrigin.schedule]),
       spec: schedule.spec.backupSpec)
     return accepted(try await create(backup, key, in: stores.backups))
   }
