@@ -26,7 +26,7 @@ struct AuthTests {
   @Test("a token that has expired is a 401")
   func expired() async throws {
     try await FacadeBed.with("auth") { bed in
-      let token = try await bed.signedToken(validFor: -60)
+      let token = try await bed.signedToken(validFor: -3600)
       try await bed.call("GET", "/databases", as: .bearer(token)).expect(401)
       let good = try await bed.signedToken(validFor: 3600)
       let reply = try await bed.call("GET", "/databases", as: .bearer(good)).expect(403)
@@ -114,14 +114,16 @@ struct AuthTests {
     }
   }
 
-  @Test("an address that keeps guessing is refused before anybody looks")
+  @Test("an address that keeps guessing is refused before anybody looks, but for who was known before")
   func guessing() async throws {
     try await FacadeBed.with(
       "auth", change: { $0.limits.failedAuthentications = RateLimit(perSecond: 0.001, burst: 5) }
     ) { bed in
+      try await bed.call("GET", "/databases").expect(200)
       for number in 0..<5 { try await bed.call("GET", "/databases", as: .bearer("guess-\(number)")).expect(401) }
       let refused = try await bed.call("GET", "/databases", as: .bearer("guess-6")).expect(429)
       #expect(Int(refused.headers["retry-after"] ?? "") ?? 0 > 0)
+      try await bed.call("GET", "/databases").expect(200)
     }
   }
 }

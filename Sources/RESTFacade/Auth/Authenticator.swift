@@ -13,12 +13,15 @@ struct Authenticator: Sendable {
   static let lifetime: Duration = .seconds(10)
   /// How long a bad token is. Short: a token may become good, as that of a ServiceAccount that is being made.
   static let refusalLifetime: Duration = .seconds(2)
+  /// How long it is remembered that a token or key was good once.
+  private static let proofLifetime: Duration = .seconds(3600)
   /// Callers at once; an entry is some hundred bytes.
   private static let capacity = 4096
 
   private let client: KubeClient
   private let keysSecret: ObjectKey?
   private let users = ExpiringCache<SHA256Digest, KubeUser?>(capacity: Self.capacity)
+  private let proven = ExpiringCache<SHA256Digest, Bool>(capacity: Self.capacity)
   private let keys = ExpiringCache<ObjectKey, [ServiceKey]>(capacity: 1)
   private let logger: Logger
 
@@ -40,6 +43,13 @@ struct Authenticator: Sendable {
       .unauthorized, "the call shows no credentials; send 'Authorization: Bearer <token>' or 'x-tidemark-key: <key>'")
   }
 
+  /// Whether these credentials were good in the last hour. They may not be any more; but who shows them is not guessing,
+  /// so that guesses from the same address (a proxy's, perhaps) do not keep them out.
+  func wereGood(_ headers: HTTPFields) -> Bool {
+    let credentials = headers[.authorization].flatMap { Self.bearer($0) } ?? headers[.tidemarkKey]
+    return credentials.map { proven.value(SHA256Digest(of: $0)) != nil } ?? false
+  }
+
   private static func bearer(_ credentials: String) -> String? {
     let parts = credentials.split(separator: " ", maxSplits: 1)
     guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
@@ -57,6 +67,7 @@ struct Authenticator: Sendable {
       throw Self.badToken
     }
     users.keep(user, for: digest, lifetime: Self.lifetime)
+    proven.keep(true, for: digest, lifetime: Self.proofLifetime)
     return user
   }
 
@@ -70,6 +81,7 @@ struct Authenticator: Sendable {
     // Every key is compared, so that the time says nothing about which one was nearly right.
     for key in try await serviceKeys() where digest.matches(key.digest) { found = key }
     guard let found else { throw FacadeError(.unauthorized, "the service key is not known; check x-tidemark-key") }
+    proven.keep(true, for: digest, lifetime: Self.proofLifetime)
     return found
   }
 

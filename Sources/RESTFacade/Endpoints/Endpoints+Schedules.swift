@@ -72,7 +72,7 @@ extension Endpoints {
     let backup = Backup(
       metadata: ObjectMeta(
         name: MadeName.make(name, key), namespace: namespace,
-        labels: [TidemarkLabel.schedule: name, TidemarkLabel.origin: "Schedule"]),
+        labels: [TidemarkLabel.schedule: schedule.labelValue, TidemarkLabel.origin: BackupOrigin.schedule]),
       spec: schedule.spec.backupSpec)
     return accepted(try await create(backup, key, in: stores.backups))
   }
@@ -84,7 +84,7 @@ extension Endpoints {
   }
 
   private func check(_ spec: BackupScheduleSpec) throws {
-    let problems = spec.backupSpec.problems()
+    let problems = spec.problems()
     guard problems.isEmpty else { throw FacadeError.problems(problems, names: ScheduleFields.names) }
   }
 
@@ -95,14 +95,5 @@ extension Endpoints {
       BackupSchedule.self, namespace: namespace,
       options: .init(labelSelector: "\(IdempotencyKey.label)=\(key.digest)", limit: 1))
     guard made.items.allSatisfy({ key.body(of: $0.metadata) == key.body }) else { throw IdempotencyKey.otherBody }
-  }
-}
-
-extension BackupScheduleSpec {
-  /// The spec of the Backups that it makes.
-  fileprivate var backupSpec: BackupSpec {
-    var spec = BackupSpec(target: target, destinationName: destinationName, deletionPolicy: deletionPolicy)
-    spec.method = method
-    return spec
   }
 }

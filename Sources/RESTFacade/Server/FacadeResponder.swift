@@ -98,10 +98,11 @@ struct FacadeResponder: HTTPResponder {
     }
   }
 
-  /// Who calls. An address from which bad credentials keep coming is refused before they are looked at.
+  /// Who calls. An address from which bad credentials keep coming is refused before they are looked at, but for
+  /// credentials that were good before.
   private func identify(_ request: Request, _ context: FacadeContext) async throws -> Caller {
     let address = context.address
-    if failures.isExhausted(address) { try failures.count(address) }
+    if failures.isExhausted(address), !authenticator.wereGood(request.headers) { try failures.count(address) }
     do {
       return try await authenticator.caller(request.headers)
     } catch let error as FacadeError where error.code == .unauthorized {
