@@ -73,17 +73,20 @@ struct RuntimeBench: AsyncParsableCommand {
   }
 
   private func list(_ kube: TestKube) async throws -> RuntimePeer {
-    let outcome = try await kube.kubectlOutcome([
-      "get", "backups", "--all-namespaces", "--output=name", "--chunk-size=500",
-    ])
+    let scratch = try ScratchDirectory("figures")
+    defer { scratch.remove() }
+    let command =
+      try ProgramFigures.launch(to: scratch.file("figures")) + kube.kubectlCommand
+      + ["get", "backups", "--all-namespaces", "--output=name", "--chunk-size=500"]
+    let outcome = try await RunningProgram.run(command[0], Array(command.dropFirst()))
+    let figures = try ProgramFigures(file: scratch.file("figures"))
     let count = outcome.output.split(separator: "\n").count
     guard count >= objects else { throw BenchError("kubectl listed \(count) Backups and not \(objects)") }
     return RuntimePeer(
-      seconds: outcome.elapsed / .seconds(1), cpuSeconds: outcome.cpuSeconds,
-      peakMiB: Double(outcome.peakMemory) / 1_048_576)
+      seconds: figures.seconds, cpuSeconds: figures.cpuSeconds, peakMiB: Double(figures.peakMemory) / 1_048_576)
   }
 
-  private static var crds: String {
+  static var crds: String {
     "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/") + "/crds"
   }
 }

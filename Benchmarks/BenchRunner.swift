@@ -1,6 +1,8 @@
 import Glibc
+import TestSupport
 
-/// Runs one program's work on one repository, as a child process whose use of the machine the system counts.
+/// Runs one program's work on one repository, in a process whose use of the machine the system counts, and which starts
+/// small whatever this one holds.
 struct BenchRunner {
   let program: BenchProgram
   let folder: BenchFolder
@@ -49,12 +51,19 @@ struct BenchRunner {
     case (.tidemark, .restore): measurement = try spawn(worker("restore", [target]))
     case (.tidemark, .syncedRestore): measurement = try spawn(worker("restore", [target, "--synced"]))
     }
+    if work == .restore || work == .syncedRestore { try compare(source, target) }
     measurement.stored = try await server.storedBytes(prefix)
     return measurement
   }
 
-  private func worker(_ work: String, _ arguments: [String]) -> [String] {
-    ["/proc/self/exe", "repository-worker", work, prefix] + arguments
+  /// Compares what was restored with what was backed up, after the clock has stopped. restic restores below the path
+  /// that it backed up.
+  private func compare(_ source: String, _ target: String) throws {
+    try run(["diff", "--recursive", "--no-dereference", source, program == .restic ? target + source : target])
+  }
+
+  private func worker(_ work: String, _ arguments: [String]) throws -> [String] {
+    [try builtProgram("tidemark-bench"), "repository-worker", work, prefix] + arguments
   }
 
   private func spawn(_ arguments: [String]) throws -> BenchMeasurement {
@@ -63,22 +72,22 @@ struct BenchRunner {
         "RESTIC_PASSWORD=bench", "RESTIC_CACHE_DIR=\(folder.path("cache"))", "TMPDIR=\(folder.path("temporary"))",
         "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin", "HOME=\(folder.path("temporary"))",
       ]
-    let begin = ContinuousClock.now
+    let file = folder.path("figures")
+    let command = try ProgramFigures.launch(to: file) + arguments
     var child: pid_t = 0
-    let outcome = withCStrings(arguments) { arguments in
+    let outcome = withCStrings(command) { arguments in
       withCStrings(environment) { environment in
-        arguments[0].map { posix_spawnp(&child, $0, nil, nil, arguments, environment) } ?? EINVAL
+        arguments[0].map { posix_spawn(&child, $0, nil, nil, arguments, environment) } ?? EINVAL
       }
     }
-    guard outcome == 0 else { throw BenchError("'\(arguments[0])' does not start: error \(outcome)") }
+    guard outcome == 0 else { throw BenchError("'\(command[0])' does not start: error \(outcome)") }
     var status: Int32 = 0
-    var usage = rusage()
-    while wait4(child, &status, 0, &usage) < 0 { guard errno == EINTR else { break } }
+    while waitpid(child, &status, 0) < 0 { guard errno == EINTR else { break } }
     guard status == 0 else { throw BenchError("'\(arguments.joined(separator: " "))' failed with status \(status)") }
+    let figures = try ProgramFigures(file: file)
     return BenchMeasurement(
-      seconds: (ContinuousClock.now - begin) / .seconds(1),
-      cpuSeconds: usage.ru_utime.inSeconds + usage.ru_stime.inSeconds,
-      peakMiB: Double(usage.ru_maxrss) / 1024, stored: 0)
+      seconds: figures.seconds, cpuSeconds: figures.cpuSeconds, peakMiB: Double(figures.peakMemory) / 1_048_576,
+      stored: 0)
   }
 }
 
@@ -96,10 +105,6 @@ struct BenchError: Error, CustomStringConvertible {
   let description: String
 
   init(_ description: String) { self.description = description }
-}
-
-extension timeval {
-  fileprivate var inSeconds: Double { Double(tv_sec) + Double(tv_usec) / 1_000_000 }
 }
 
 /// Calls `body` with a null-terminated array of C strings.

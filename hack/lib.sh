@@ -75,6 +75,26 @@ missing_packages() {
   done
 }
 
+# need_python PACKAGE VERSION: a Python package from PyPI, in the cache folder's python/, where nothing else sees it.
+need_python() {
+  local target=$cache_dir/python
+  (
+    flock 8
+    ! [ -d "$target/$1-$2.dist-info" ] || exit 0
+    python3 -m pip --version >/dev/null 2>&1 || need_packages python3-pip
+    say "installing from PyPI: $1 $2"
+    mkdir -p "$target"
+    local log
+    log=$(mktemp)
+    if ! python3 -m pip install --quiet --disable-pip-version-check --target "$target" --upgrade "$1==$2" \
+      >"$log" 2>&1; then
+      tail -n 30 "$log" >&2
+      die "could not install $1 $2: see above"
+    fi
+    rm -f "$log"
+  ) 8>"$(shared_lock python)" || exit 1
+}
+
 apt_get() {
   as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=900 "$@"
 }

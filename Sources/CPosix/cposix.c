@@ -77,3 +77,7 @@ void cposix_bound_malloc(int arenas, int own_mapping_from, int kept_at_top) {
   (void)kept_at_top;
 #endif
 }
+
+int cposix_exchange(const char *first, const char *second) {
+  return (int)syscall(SYS_renameat2, AT_FDCWD, first, AT_FDCWD, second, 2 /* RENAME_EXCHANGE, linux/fs.h */);
+}

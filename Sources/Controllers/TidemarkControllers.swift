@@ -17,7 +17,7 @@ public enum TidemarkControllers {
     let databases = Controller(
       name: "database", configuration: ControllerConfiguration(workers: 4),
       reconciler: DatabaseReconciler(environment), logger: logger)
-    databases.watch(stores.databases, filter: .generationChanged.or(.gapAppeared))
+    databases.watch(stores.databases, filter: .generationChanged.or(.gapAppeared).or(.serverMoved))
     databases.watch(stores.destinations, filter: .healthChanged) { destination in
       stores.databases.objects(index: Stores.byDestination, value: destination.metadata.name ?? "")
         .filter { $0.metadata.namespace == destination.metadata.namespace }.map(\.key)
@@ -34,6 +34,18 @@ public enum TidemarkControllers {
     let clones = Controller(name: "pitrclone", reconciler: CloneReconciler(environment), logger: logger)
     clones.watch(stores.clones)
     runtime.add(clones)
+
+    let restores = Controller(name: "restorerequest", reconciler: RestoreReconciler(environment), logger: logger)
+    restores.watch(stores.restores)
+    restores.watch(stores.databases, filter: .serverMoved) { database in
+      stores.restores(of: database.key).map(\.key)
+    }
+    runtime.add(restores)
+
+    let schedules = Controller(name: "backupschedule", reconciler: ScheduleReconciler(environment), logger: logger)
+    schedules.watch(stores.schedules, filter: .generationChanged.or(.annotationsChanged))
+    schedules.watch(stores.backups, filter: .phaseChanged) { stores.schedules(of: $0) }
+    runtime.add(schedules)
   }
 }
 
@@ -53,6 +65,20 @@ extension ChangeFilter<Database> {
   }
 }
 
+extension ChangeFilter<Database> {
+  /// Whether a switch began, moved the clients, or ended.
+  static var serverMoved: Self {
+    Self { old, new in
+      old.liveInstance != new.liveInstance || old.switchingRestore != new.switchingRestore
+    }
+  }
+}
+
+extension ChangeFilter<BackupSchedule> {
+  /// Whether a person approved something.
+  static var annotationsChanged: Self { Self { old, new in old.metadata.annotations != new.metadata.annotations } }
+}
+
 extension ChangeFilter<Backup> {
   /// Whether the backup went on to another phase.
   static var phaseChanged: Self { Self { old, new in old.status?.phase != new.status?.phase } }
@@ -61,6 +87,6 @@ extension ChangeFilter<Backup> {
 extension Backup {
   /// The Database that it protects.
   var databaseKey: ObjectKey? {
-    spec.target.database.map { ObjectKey(namespace: metadata.namespace, name: $0) }
+    subject.target.database.map { ObjectKey(namespace: metadata.namespace, name: $0) }
   }
 }

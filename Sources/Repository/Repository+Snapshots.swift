@@ -6,10 +6,12 @@ extension Repository {
   ///
   /// A snapshot that is removed while they are read is left out.
   public func snapshots() async throws -> [Snapshot] {
-    let ids = try await list(.snapshots)
-    let loaded = try await inParallel(ids, limit: options.connections) { id in
-      try await self.loadSnapshot(SnapshotID(id))
-    }
+    try await snapshots(list(.snapshots).map { SnapshotID($0) })
+  }
+
+  /// Those of these snapshots that are there, the oldest first.
+  public func snapshots(_ ids: [SnapshotID]) async throws -> [Snapshot] {
+    let loaded = try await inParallel(ids, limit: options.connections) { try await self.loadSnapshot($0) }
     return loaded.compactMap { $0 }.sorted { ($0.time, $0.tree) < ($1.time, $1.tree) }
   }
 

@@ -29,14 +29,24 @@ public enum TidemarkLabel {
   public static let origin = "tidemark.dev/origin"
   /// On what a PITRClone made: the clone's name.
   public static let clone = "tidemark.dev/clone"
-  /// On a Backup that a BackupSchedule made: the schedule's name.
+  /// On a Backup that a BackupSchedule made: the schedule's name, cut to 63 characters where it is longer.
   public static let schedule = "tidemark.dev/schedule"
   /// On a Secret that says how a Database is reached: the Database's name.
   public static let database = "tidemark.dev/database"
+  /// On the pods of an instance, and in the selector of a Service that a switch repointed: the instance's name.
+  public static let instance = "tidemark.dev/instance"
 }
 
-/// Annotations that Tidemark puts on a Database whose live server it hosts. Together they say which server that is:
-/// they are written by a clone, and replaced by a switch, in one write.
+/// The values of ``TidemarkLabel/origin`` that code asks for.
+public enum BackupOrigin {
+  /// A BackupSchedule made it.
+  public static let schedule = "Schedule"
+  /// Its snapshot was found in the bucket.
+  public static let discovered = "Discovered"
+}
+
+/// Annotations under the group's name. Those up to `origin` stand on a Database whose live server Tidemark hosts.
+/// Together they say which server that is: they are written by a clone, and replaced by a switch, in one write.
 public enum TidemarkAnnotation {
   /// The name of the live instance.
   public static let instance = "tidemark.dev/instance"
@@ -48,4 +58,22 @@ public enum TidemarkAnnotation {
   public static let incarnation = "tidemark.dev/incarnation"
   /// Where that incarnation comes from, as JSON.
   public static let origin = "tidemark.dev/cloned-from"
+  /// Those that together say which server is the live one.
+  public static let liveInstance = [instance, endpoint, serverMajor, incarnation, origin]
+  /// While a switch is under way: the uid of the RestoreRequest that moves the clients. One switch of a Database at a
+  /// time.
+  public static let switching = "tidemark.dev/switching"
+  /// On the Service that a Database names: the selector that it had before a switch, as JSON.
+  public static let originalSelector = "tidemark.dev/original-selector"
+}
+
+extension TidemarkAnnotation {
+  /// On a RestoreRequest, `true`: its dump was staged for it alone, and is removed when it has been loaded.
+  public static let staged = "tidemark.dev/staged"
+  /// On a Backup that was found in the bucket: what was found, as JSON.
+  public static let discovered = "tidemark.dev/discovered"
+  /// On a Backup that a BackupSchedule made: the slot, RFC 3339 in UTC.
+  public static let slot = "tidemark.dev/slot"
+  /// On a BackupSchedule, by a person: the value that the condition RetentionHeld names, to let that removal go on.
+  public static let approveRetention = "tidemark.dev/approve-retention"
 }

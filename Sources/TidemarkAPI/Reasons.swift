@@ -74,6 +74,8 @@ public enum Reason {
   public static let backupNotFound = "BackupNotFound"
   /// The Backup has not Completed, so there is nothing to restore.
   public static let backupNotCompleted = "BackupNotCompleted"
+  /// Retention would remove more at once than it may unasked.
+  public static let tooMany = "TooMany"
   /// A schedule waits for its next run.
   public static let scheduled = "Scheduled"
   /// The restored instance takes connections, and clients are not on it.
@@ -84,6 +86,14 @@ public enum Reason {
   public static let switchedBack = "SwitchedBack"
   /// The old server can't be kept from taking writes by the role that is named.
   public static let switchNotPermitted = "SwitchNotPermitted"
+  /// Clients are being moved from one server to another.
+  public static let switching = "Switching"
+  /// A switch did not come to its end, and was undone.
+  public static let switchFailed = "SwitchFailed"
+  /// Another restore has moved the clients on since.
+  public static let superseded = "Superseded"
+  /// The server holds prepared transactions, which would stay behind.
+  public static let preparedTransactions = "PreparedTransactions"
   /// A resource that is in use can't be removed yet.
   public static let inUse = "InUse"
 }

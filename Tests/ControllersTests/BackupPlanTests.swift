@@ -57,17 +57,20 @@ struct BackupPlanTests {
     let notReady = PlanValues.destination {
       $0.status?.conditions = [PlanValues.condition(ConditionType.ready, .false, "BucketNotFound", "no such bucket")]
     }
-    let table: [(BackupPlan, String, String)] = [
-      (Self.plan { $0.database = nil }, Reason.databaseNotFound, "shop"),
-      (Self.plan { $0.destination = nil }, Reason.destinationNotFound, "s3"),
-      (Self.plan { $0.destination = notReady }, Reason.destinationNotReady, "no such bucket"),
-      (Self.plan { $0.destination?.metadata.beginDeletion() }, Reason.destinationNotReady, "being deleted"),
+    let table: [((inout BackupObservation) -> Void, String, String)] = [
+      ({ $0.database = nil }, Reason.databaseNotFound, "shop"),
+      ({ $0.destination = nil }, Reason.destinationNotFound, "s3"),
+      ({ $0.destination = notReady }, Reason.destinationNotReady, "no such bucket"),
+      ({ $0.destination?.metadata.beginDeletion() }, Reason.destinationNotReady, "being deleted"),
     ]
-    for (plan, reason, words) in table {
+    for (change, reason, words) in table {
+      let plan = Self.plan(PlanValues.backup(), change)
       #expect(plan.actions.isEmpty && plan.status.phase == .pending)
       #expect(plan.status.conditions.readyReason == reason)
       #expect(plan.status.conditions?[type: ConditionType.ready]?.message.contains(words) == true)
       #expect(plan.next == .requeue(after: BackupPlan.pollInterval))
+      #expect(plan.events.map(\.reason) == [reason] && plan.events[0].message.contains(words))
+      #expect(Self.plan(PlanValues.backup { $0.status = plan.status }, change).events.isEmpty, "it is told once")
     }
   }
 
@@ -78,8 +81,6 @@ struct BackupPlanTests {
     #expect(plan.status.phase == .failed && plan.status.conditions.readyReason == Reason.invalidSpec)
     #expect(plan.status.conditions?.isTrue(ConditionType.stalled) == true)
     #expect(plan.events.map(\.type) == [.warning])
-    let logical = Self.plan(PlanValues.backup { $0.spec.method = .logical })
-    #expect(logical.status.conditions.readyReason == Reason.unsupported)
   }
 
   @Test("of two Backups of one Database the older goes first")
@@ -90,6 +91,7 @@ struct BackupPlanTests {
     let younger = PlanValues.backup("younger")
     let waiting = Self.plan(younger, rivals: [older])
     #expect(waiting.status.phase == .pending && waiting.status.conditions.readyReason == Reason.waiting)
+    #expect(waiting.events.map(\.reason) == [Reason.waiting] && waiting.events[0].message.contains("older"))
     #expect(Self.plan(older, rivals: [younger]).actions == [.start])
   }
 
@@ -119,16 +121,23 @@ struct BackupPlanTests {
     #expect(Self.plan(rivals: [stuck]).actions == [.start])
   }
 
-  @Test("a lost step and a failure for now are tried again, at most three times in all")
+  @Test("a lost step and a failure for now are tried again after a pause, at most three times in all")
   func boundedRetries() {
     for ended in [StepState.lost(lastWords: "killed"), .ended(.tryAgain(PlanValues.failure))] {
-      for attempts in 1..<BackupPlan.attempts {
-        let again = Self.plan(Self.running(attempts: attempts), run: ended)
-        #expect(again.actions == [.start] && again.status.attempts == attempts + 1)
-        #expect(again.status.conditions.readyReason == Reason.retrying)
-        #expect(again.events.map(\.type) == [.warning])
+      for attempts in 1..<Attempts.bound {
+        var backup = Self.running(attempts: attempts)
+        let waits = Self.plan(backup, run: ended)
+        #expect(waits.actions.isEmpty && waits.status.attempts == attempts)
+        #expect(waits.status.conditions.readyReason == Reason.retrying && waits.events.map(\.type) == [.warning])
+        #expect(waits.next == .requeue(after: Attempts.pause(after: attempts)))
+        backup.status = waits.status
+        #expect(Self.plan(backup, run: ended).events.isEmpty, "it is told once")
+        let due = Timestamp(
+          secondsSince1970: PlanValues.now.secondsSince1970 + Attempts.pause(after: attempts).components.seconds)
+        let again = Self.plan(backup, run: ended, now: due)
+        #expect(again.actions == [.start] && again.status.attempts == attempts + 1 && again.status.retryAt == nil)
       }
-      let last = Self.plan(Self.running(attempts: BackupPlan.attempts), run: ended)
+      let last = Self.plan(Self.running(attempts: Attempts.bound), run: ended)
       #expect(last.status.phase == .failed && !last.actions.contains(.start))
       #expect(last.status.conditions?.isTrue(ConditionType.stalled) == true)
     }
@@ -151,6 +160,83 @@ struct BackupPlanTests {
     #expect(first.events.first?.message.contains("create another Backup") == true)
     backup.status = first.status
     #expect(Self.plan(backup, run: .running).events.isEmpty)
+  }
+
+  @Test("what a Backup began with is kept by its retries and by its deletion, whatever its spec says by then")
+  func keepsWhatItBeganWith() {
+    var backup = PlanValues.backup { $0.spec.method = nil }
+    backup.status = Self.plan(backup).status
+    #expect(backup.status?.begunWith == BackupSubject(backup.spec))
+    let begun = backup.subject
+    backup.spec.target = BackupTarget(database: "another")
+    backup.spec.destinationName = "elsewhere"
+    backup.spec.method = .logical
+    backup.metadata.generation = 2
+    #expect(backup.subject == begun && begun.method == .physical)
+    for run in [StepState.running, .lost(lastWords: ""), .ended(.tryAgain(PlanValues.failure))] {
+      backup.status = Self.plan(backup, run: run).status
+      #expect(backup.subject == begun && backup.status?.phase == .running)
+    }
+    backup.status = Self.plan(backup, run: .ended(.done(.baseBackup(PlanValues.product)))).status
+    #expect(backup.subject == begun && backup.status?.phase == .completed)
+    backup.metadata.beginDeletion()
+    #expect(Self.plan(backup).actions == [.forget] && backup.subject == begun)
+  }
+
+  @Test("a Backup that has not begun follows its spec")
+  func followsItsSpec() {
+    var backup = PlanValues.backup()
+    backup.status = Self.plan(backup) { $0.destination = nil }.status
+    backup.spec.destinationName = "elsewhere"
+    #expect(backup.status?.phase == .pending && backup.subject.destinationName == "elsewhere")
+  }
+
+  @Test("a Backup that was found is shown as Completed, and nothing is ever run for it")
+  func shownAsFound() throws {
+    var backup = try Self.found()
+    backup.metadata.finalizers = []
+    #expect(Self.plan(backup).actions == [.addFinalizer])
+    backup.metadata.finalizers = [TidemarkGroup.finalizer]
+    let shown = Self.plan(backup)
+    #expect(shown.actions.isEmpty && shown.status.phase == .completed)
+    #expect(shown.status.snapshot == PlanValues.product.snapshot && shown.status.size == PlanValues.product.size)
+    #expect(shown.status.postgres == PlanValues.product.postgres)
+    #expect(shown.status.completedAt == PlanValues.discovered.completedAt)
+    #expect(shown.status.conditions?.isTrue(ConditionType.ready) == true)
+    backup.status = shown.status
+    #expect(Self.plan(backup).status == shown.status && Self.plan(backup).actions.isEmpty)
+    // A status that was lost is found again, even where the destination is gone.
+    backup.status = nil
+    let again = Self.plan(backup) { ($0.destination, $0.database) = (nil, nil) }
+    #expect(again.actions.isEmpty && again.status == shown.status)
+  }
+
+  @Test("deleting a Backup that was found leaves its snapshot, unless deletionPolicy says Delete")
+  func deletesFound() throws {
+    var backup = try Self.found()
+    backup.metadata.beginDeletion()
+    #expect(Self.plan(backup).actions == [.discardRun, .removeFinalizer])
+    backup.spec.deletionPolicy = .delete
+    let plan = Self.plan(backup)
+    #expect(plan.actions == [.forget] && plan.status.snapshot == PlanValues.product.snapshot)
+  }
+
+  @Test("a Backup that says it was found and not what is Stalled, and never run")
+  func foundWithoutFacts() throws {
+    for text in [nil, "{}"] {
+      var backup = try Self.found()
+      backup.metadata.annotations[TidemarkAnnotation.discovered] = text
+      let plan = Self.plan(backup)
+      #expect(plan.actions.isEmpty && plan.status.conditions.readyReason == Reason.invalidSpec)
+    }
+  }
+
+  private static func found() throws -> Backup {
+    var backup = try Backup.discovered(
+      PlanValues.discovered, named: "shop-abababab", of: ObjectKey(namespace: "demo", name: "shop"), in: "s3")
+    backup.metadata.finalizers = [TidemarkGroup.finalizer]
+    backup.metadata.uid = "uid-of-found"
+    return backup
   }
 
   @Test("a step that is found at work after a crash of the controller is not started again")
@@ -210,6 +296,18 @@ struct BackupPlanTests {
     #expect(plan.status.conditions?[type: ConditionType.stalled]?.message.contains("Retain") == true)
   }
 
+  @Test("snapshots of one Database are forgotten one after the other, and one that is stuck holds nobody up")
+  func forgetsInTurn() {
+    var backup = Self.completed()
+    backup.metadata.beginDeletion()
+    let first = PlanValues.backup("other")
+    let waiting = Self.plan(backup) { $0.forgottenBefore = first }
+    #expect(waiting.actions.isEmpty && waiting.status.conditions.readyReason == Reason.waiting)
+    #expect(waiting.next == .requeue(after: BackupPlan.pollInterval))
+    // What has begun goes on.
+    #expect(Self.plan(backup, forgetting: .ended(.done(.nothing))) { $0.forgottenBefore = first }.events.count == 1)
+  }
+
   @Test("deletionPolicy Retain leaves the snapshot")
   func retains() {
     var backup = Self.completed { $0.spec.deletionPolicy = .retain }
@@ -235,5 +333,17 @@ struct BackupPlanTests {
     #expect(ended.actions == [.forget] && ended.status.snapshot == PlanValues.product.snapshot)
     let lost = Self.plan(backup, run: .lost(lastWords: ""))
     #expect(lost.actions == [.discardRun, .removeFinalizer])
+  }
+
+  @Test("a logical Backup completes with its dump, and without the facts of a base backup")
+  func logical() {
+    let dump = DumpProduct(snapshot: PlanValues.product.snapshot, size: PlanValues.product.size)
+    var backup = Self.running()
+    backup.spec.method = .logical
+    #expect(Self.plan(PlanValues.backup { $0.spec.method = .logical }).actions == [.start])
+    let plan = Self.plan(backup, run: .ended(.done(.dump(dump))))
+    #expect(plan.status.phase == .completed && plan.status.snapshot == dump.snapshot && plan.status.size == dump.size)
+    #expect(plan.status.postgres == nil && plan.actions == [.discardRun])
+    #expect(plan.events.last?.message.hasPrefix("dump of 300 bytes") == true)
   }
 }

@@ -62,6 +62,7 @@ struct ClonePlanTests {
     #expect(orphan.status.phase == .pending && orphan.status.conditions.readyReason == Reason.databaseNotFound)
     let homeless = Self.plan { $0.destination = nil }
     #expect(homeless.status.conditions.readyReason == Reason.destinationNotFound && homeless.then.isEmpty)
+    #expect(homeless.events.map(\.reason) == [Reason.destinationNotFound])
   }
 
   @Test("when the data directory is restored, the instance is started and its recovery watched")
@@ -95,14 +96,30 @@ struct ClonePlanTests {
     #expect(Self.plan(Self.clone(.failed), instance: .absent).then.isEmpty)
   }
 
-  @Test("a lost step is tried again, at most three times in all")
+  @Test("a lost step is tried again after a pause, at most three times in all")
   func boundedRetries() {
-    for attempts in 1..<ClonePlan.attempts {
-      let again = Self.plan(Self.clone(.restoring, attempts: attempts), run: .lost(lastWords: ""))
-      #expect(again.then == [.startRun] && again.status.attempts == attempts + 1)
+    for attempts in 1..<Attempts.bound {
+      var clone = Self.clone(.restoring, attempts: attempts)
+      let waits = Self.plan(clone, run: .lost(lastWords: ""))
+      #expect(waits.then.isEmpty && waits.status.conditions.readyReason == Reason.retrying)
+      clone.status = waits.status
+      let due = Self.plan(clone, run: .lost(lastWords: "")) {
+        $0.now = Timestamp(
+          secondsSince1970: $0.now.secondsSince1970 + Attempts.pause(after: attempts).components.seconds)
+      }
+      #expect(due.then == [.startRun] && due.status.attempts == attempts + 1 && due.status.retryAt == nil)
     }
-    let last = Self.plan(Self.clone(.restoring, attempts: ClonePlan.attempts), run: .lost(lastWords: ""))
+    let last = Self.plan(Self.clone(.restoring, attempts: Attempts.bound), run: .lost(lastWords: ""))
     #expect(last.status.phase == .failed && last.then == [.discardRun, .removeInstance])
+  }
+
+  @Test("an instance that vanished is restored anew after the pause, and not started before")
+  func instanceLost() {
+    var clone = Self.clone(.recovering)
+    let waits = Self.plan(clone, run: Self.restored, instance: .absent)
+    #expect(waits.then.isEmpty && waits.status.error?.code == "InstanceLost")
+    clone.status = waits.status
+    #expect(Self.plan(clone, run: Self.restored, instance: .stopped).then.isEmpty)
   }
 
   @Test("a spec edited while it runs is ignored, and the event says what to do")

@@ -45,6 +45,42 @@ enum PlanValues {
     return backup
   }
 
+  static func schedule(
+    _ text: String = "0 * * * *", _ change: (inout BackupSchedule) -> Void = { _ in }
+  ) -> BackupSchedule {
+    var schedule = BackupSchedule(
+      metadata: metadata("nightly"),
+      spec: BackupScheduleSpec(schedule: text, target: BackupTarget(database: "shop"), destinationName: "s3"))
+    change(&schedule)
+    return schedule
+  }
+
+  /// A Backup that `schedule` made for `slot`, in a phase; nil: not begun.
+  static func run(
+    of schedule: BackupSchedule, at slot: Timestamp, _ phase: BackupPhase? = .completed,
+    _ change: (inout Backup) -> Void = { _ in }
+  ) -> Backup {
+    var backup = Backup(of: schedule, for: slot)
+    backup.metadata.uid = "uid-of-\(backup.metadata.name ?? "")"
+    backup.metadata.creationTimestamp = slot
+    backup.metadata.finalizers = [TidemarkGroup.finalizer]
+    if let phase {
+      var status = BackupStatus()
+      status.phase = phase
+      status.begunWith = BackupSubject(backup.spec)
+      if phase.isFinal { status.completedAt = Timestamp(secondsSince1970: slot.secondsSince1970 + 60) }
+      if phase == .completed {
+        status.snapshot = product.snapshot
+        var facts = product.postgres
+        facts.stopTime = MicroTime(Timestamp(secondsSince1970: slot.secondsSince1970 + 60))
+        status.postgres = facts
+      }
+      backup.status = status
+    }
+    change(&backup)
+    return backup
+  }
+
   static func clone(_ change: (inout PITRClone) -> Void = { _ in }) -> PITRClone {
     var moment = PointInTime()
     moment.latest = true
@@ -52,6 +88,17 @@ enum PlanValues {
       metadata: metadata("rescue"), spec: PITRCloneSpec(database: "shop", pointInTime: moment, newName: "rescued"))
     change(&clone)
     return clone
+  }
+
+  /// A restore of `shop` to its last commit, on its way or, with an instance, restored.
+  static func restore(_ change: (inout RestoreRequest) -> Void = { _ in }) -> RestoreRequest {
+    var moment = PointInTime()
+    moment.latest = true
+    var source = RestoreSource()
+    source.pointInTime = DatabaseMoment(database: "shop", moment: moment)
+    var restore = RestoreRequest(metadata: metadata("undo"), spec: RestoreRequestSpec(source: source))
+    change(&restore)
+    return restore
   }
 
   static func condition(
@@ -67,6 +114,10 @@ enum PlanValues {
     postgres: PostgresBackupStatus(
       incarnation: "i1", timeline: 1, startLSN: "0/2000028", stopLSN: "0/2000100", startTime: MicroTime(now),
       stopTime: MicroTime(now), systemIdentifier: "7", serverVersion: "15.18"))
+
+  static let discovered = DiscoveredBackup(
+    snapshot: product.snapshot, completedAt: Timestamp(secondsSince1970: now.secondsSince1970 - 3600),
+    size: product.size, postgres: product.postgres, backup: "uid-of-another-cluster")
 
   static let restored = RestoredDatabaseProduct(
     preflight: PreflightStatus(), incarnation: "i1", timeline: 1, serverMajor: 15, logicalBytes: 300)

@@ -46,6 +46,32 @@ struct CrashTests {
     }
   }
 
+  @Test("a retry writes where the first attempt began, though the spec was edited in between")
+  func retryKeepsSpec() async throws {
+    try await withSlowShop("retry-spec") { bed, _ in
+      let elsewhere = try await bed.s3.makeBucket()
+      try await bed.apply(bed.destination("elsewhere", "  prefix: team", bucket: elsewhere))
+      try await bed.ready("backupdestination/elsewhere", seconds: 60)
+      try await bed.applyBackup("first")
+      let step = try await bed.stepAtWork("base-backup")
+      try await bed.eventuallyField("backup/first", ".status.phase") { $0 == "Running" }
+      try await bed.kubectl(
+        "patch", "backup/first", "--type=merge", "-p", #"{"spec":{"destinationName":"elsewhere"}}"#)
+      try await eventually(within: .seconds(30), "the change is told") {
+        try await bed.reason("backup/first") == "SpecChangeIgnored"
+      }
+      kill(step, SIGKILL)
+      try await bed.ready("backup/first")
+      #expect(try await bed.field("backup/first", ".status.attempts") == "2")
+      #expect(try await bed.field("backup/first", ".status.begunWith.destinationName") == "store")
+      let snapshot = try await bed.field("backup/first", ".status.snapshot")
+      #expect(try await bed.resticSnapshots() == [snapshot])
+      // Its deletion forgets the snapshot where it lies as well.
+      try await bed.kubectl("delete", "backup/first", "--timeout=90s")
+      #expect(try await bed.resticSnapshots().isEmpty)
+    }
+  }
+
   @Test("the controller killed while a clone restores finishes it after its restart: one Database, all rows")
   func controllerKilledInClone() async throws {
     try await withSlowShop("kill-clone") { bed, postgres in
@@ -90,10 +116,31 @@ struct CrashTests {
     try await postgres.remove()
   }
 
-  /// Kills the controller at moments that fall into different places of what it does.
+  @Test("the controller killed again and again while things are deleted still leaves nothing behind")
+  func controllerKilledInDeletion() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("kill-delete") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 1000)
+      try await bed.applyBackup("first")
+      try await bed.ready("backup/first")
+      try await bed.applyClone("rescue", moment: "latest: true", newName: "rescued")
+      try await bed.ready("pitrclone/rescue")
+      let all = ["backup/first", "pitrclone/rescue", "database/rescued", "database/shop"]
+      for object in all { try await bed.kubectl("delete", object, "--wait=false") }
+      try await Self.killOften(bed)
+      for object in all { try await bed.eventuallyGone(object) }
+      #expect(try await bed.resticSnapshots().isEmpty)
+      #expect(bed.instances.isEmpty && bed.steps("").allSatisfy { !$0.contains("wal-receive") })
+      #expect(try await postgres.psql("SELECT count(*) FROM pg_replication_slots") == "0")
+    }
+    try await postgres.remove()
+  }
+
+  /// Kills the controller at random moments, which fall into different places of what it does.
   private static func killOften(_ bed: Bed) async throws {
-    for milliseconds in [150, 600, 1100, 2300] {
-      try await Task.sleep(for: .milliseconds(milliseconds))
+    for _ in 0..<5 {
+      try await Task.sleep(for: .milliseconds(.random(in: 0...2500)))
       try await bed.killController()
       try await bed.startController()
     }

@@ -59,6 +59,49 @@ struct DestinationTests {
     }
   }
 
+  @Test("the bytes below the prefix are counted, and counted again after a backup")
+  func storedBytes() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("stored-bytes") { bed in
+      try await bed.applyKeys("store-keys")
+      try await bed.apply(bed.destination("store", "  prefix: team\n  validationInterval: 3s"))
+      try await bed.eventuallyField("backupdestination/store", ".status.storedBytes") { $0 == "0" }
+      try await bed.applyShop(postgres, orders: 1000)
+      try await bed.applyBackup("first")
+      try await bed.ready("backup/first")
+      let stored = try #require(Int(try await bed.field("backup/first", ".status.size.stored")))
+      try await bed.eventuallyField("backupdestination/store", ".status.storedBytes") { (Int($0) ?? 0) > stored }
+    }
+    try await postgres.remove()
+  }
+
+  @Test("a password that does not open what lies in the bucket is told by the destination, until it is put right")
+  func wrongPassword() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("wrong-password") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 100)
+      try await bed.applyBackup("first")
+      try await bed.ready("backup/first")
+      let right = try await bed.secret("store-repository-password", "password")
+      try await bed.apply(Self.password("wrong"))
+      try await bed.apply(
+        bed.destination("other", "  prefix: team\n  encryption: { secretName: password }"))
+      try await bed.eventuallyField("backupdestination/other", ".status.conditions[?(@.type==\"Ready\")].reason") {
+        $0 == "PasswordInvalid"
+      }
+      let message = try await bed.field("backupdestination/other", ".status.conditions[?(@.type==\"Ready\")].message")
+      #expect(message.contains("Secret password") && message.contains("/shop/repo/"))
+      try await bed.apply(Self.password(right))
+      try await bed.ready("backupdestination/other", seconds: 60)
+    }
+    try await postgres.remove()
+  }
+
+  private static func password(_ text: String) -> String {
+    "{ apiVersion: v1, kind: Secret, metadata: { name: password }, stringData: { password: \"\(text)\" } }"
+  }
+
   @Test("a destination that is deleted while in use waits, names its users, and goes when they are gone")
   func deletedWhileInUse() async throws {
     try await Bed.with("in-use") { bed in

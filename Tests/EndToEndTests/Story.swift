@@ -10,12 +10,16 @@ struct Story: Sendable {
   var storedSecond = 0
   /// `kubectl get KIND`, by kind.
   var tables: [String: String] = [:]
+  /// What `kubectl wait --for=condition=Ready` printed, by object.
+  var waits: [String: String] = [:]
   /// `kubectl describe`, by object.
   var descriptions: [String: String] = [:]
   /// The types of the conditions of Database shop that are true.
   var shopConditions = ""
   var cloneConditions = ""
   var incarnations = (shop: "", clone: "")
+  /// The instance that lives the clone's incarnation, by its status.
+  var cloneInstance = ""
   /// The phase of the clone's own first backup.
   var initialBackup = ""
   /// Secrets that may stand nowhere, by a name for messages.
@@ -75,6 +79,9 @@ struct Story: Sendable {
       tables[kind] = try await bed.kubectl("get", kind)
       shown["\(kind) as YAML"] = try await bed.kubectl("get", kind, "-o", "yaml")
     }
+    for object in ["backupdestination/store", "database/shop", "backup/first", "pitrclone/rescue"] {
+      waits[object] = try await bed.kubectl("wait", "--for=condition=Ready", object, "--timeout=60s")
+    }
     for object in ["backup/first", "pitrclone/rescue", "database/shop"] {
       descriptions[object] = try await bed.kubectl("describe", object)
     }
@@ -82,6 +89,7 @@ struct Story: Sendable {
     shopConditions = try await bed.field("database/shop", isTrue)
     cloneConditions = try await bed.field("database/rescued", isTrue)
     incarnations.shop = try await bed.field("database/shop", ".status.activeIncarnation")
+    cloneInstance = try await bed.field("database/rescued", ".status.incarnations[-1:].instance")
     incarnations.clone = try await bed.field("database/rescued", ".status.activeIncarnation")
     initialBackup = try await bed.field("backup/rescued-initial", ".status.phase")
 

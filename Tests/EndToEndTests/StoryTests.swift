@@ -21,6 +21,7 @@ struct StoryTests {
     let story = try await Story.told()
     #expect(Set(story.cloneConditions.split(separator: " ")) == ["Ready", "Archiving"])
     #expect(!story.incarnations.clone.isEmpty && story.incarnations.clone != story.incarnations.shop)
+    #expect(story.cloneInstance == story.incarnations.clone, "a clone's instance is named as its incarnation is")
     #expect(story.initialBackup == "Completed")
   }
 
@@ -33,19 +34,37 @@ struct StoryTests {
   @Test("kubectl get shows phase, age, size, window and progress")
   func columns() async throws {
     let story = try await Story.told()
-    let expected: [(String, [String], [String])] = [
-      ("backups", ["PHASE", "PROGRESS", "SIZE", "WINDOW", "AGE"], ["first", "second", "Completed"]),
-      ("pitrclones", ["PHASE", "PROGRESS", "SIZE", "RECOVERED TO", "AGE"], ["rescue", "Completed"]),
-      ("databases", ["READY", "ARCHIVING", "EARLIEST", "LATEST", "AGE"], ["shop", "rescued", "True"]),
-      ("backupdestinations", ["READY", "REASON", "AGE"], ["store", "Validated"]),
-    ]
-    for (kind, headings, cells) in expected {
-      let lines = try #require(story.tables[kind]).split(separator: "\n").map(String.init)
-      for heading in headings { #expect(lines.first?.contains(heading) == true, "\(kind) has no \(heading)") }
-      for cell in cells { #expect(lines.dropFirst().contains { $0.contains(cell) }, "\(kind) shows no \(cell)") }
+    func cell(_ kind: String, _ name: String, _ heading: String) throws -> String {
+      let table = KubectlTable(try #require(story.tables[kind]))
+      return try #require(table[name, heading], "\(kind) shows no \(heading)")
     }
-    let window = try #require(story.tables["databases"]).split(separator: "\n").first { $0.hasPrefix("shop") }
-    #expect(window?.matches(of: /20\d\d-\d\d-\d\dT/).count == 2)
+    for backup in ["first", "second"] {
+      #expect(try cell("backups", backup, "PHASE") == "Completed")
+      #expect(try cell("backups", backup, "PROGRESS") == "100")
+      #expect(Int(try cell("backups", backup, "SIZE")) ?? 0 > 1_000_000)
+      #expect(Int(try cell("backups", backup, "STORED")) ?? 0 > 1000)
+      #expect(try cell("backups", backup, "WINDOW").contains(/^20\d\d-\d\d-\d\dT.*Z$/))
+    }
+    #expect(try cell("pitrclones", "rescue", "PHASE") == "Completed")
+    #expect(try cell("pitrclones", "rescue", "PROGRESS") == "100")
+    #expect(Int(try cell("pitrclones", "rescue", "SIZE")) ?? 0 > 1_000_000)
+    #expect(try cell("pitrclones", "rescue", "RECOVERED TO").contains(/^20\d\d-/))
+    for database in ["shop", "rescued"] {
+      #expect(try cell("databases", database, "READY") == "True")
+      #expect(try cell("databases", database, "ARCHIVING") == "True")
+    }
+    #expect(try cell("databases", "shop", "EARLIEST") < cell("databases", "shop", "LATEST"))
+    #expect(try cell("backupdestinations", "store", "REASON") == "Validated")
+    for (kind, name) in [("backups", "first"), ("pitrclones", "rescue"), ("databases", "shop")] {
+      #expect(try cell(kind, name, "AGE").contains(/^[0-9]+[smh]/))
+    }
+  }
+
+  @Test("kubectl wait --for=condition=Ready works on every kind")
+  func waits() async throws {
+    let story = try await Story.told()
+    #expect(story.waits.count == 4)
+    for (object, printed) in story.waits { #expect(printed.contains("condition met"), "\(object): \(printed)") }
   }
 
   @Test("kubectl describe shows the events in order")

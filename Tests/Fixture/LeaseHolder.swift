@@ -1,6 +1,6 @@
 import ArgumentParser
+import Dispatch
 import Foundation
-import Glibc
 import KubeClient
 import KubeModel
 import KubeRuntime
@@ -57,9 +57,5 @@ struct LeaseHolder: AsyncParsableCommand {
   /// A line at once: standard output that is a pipe would keep it back.
   private static func tell(_ line: String) { FileHandle.standardOutput.write(Data((line + "\n").utf8)) }
 
-  private static var nanoseconds: Int64 {
-    var time = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &time)
-    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
-  }
+  private static var nanoseconds: Int64 { Int64(DispatchTime.now().uptimeNanoseconds) }
 }

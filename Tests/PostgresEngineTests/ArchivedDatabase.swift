@@ -5,18 +5,23 @@ import PostgresEngine
 import Repository
 import TestSupport
 
-/// A real server whose WAL goes into a directory, with all that a recovery needs.
+/// A real server whose WAL goes into a directory or a bucket, with all that a recovery needs.
 final class ArchivedDatabase: Sendable {
   let server: TestPostgres
   let scratch: ScratchDirectory
   let store: any ObjectStore
   let repository: Repository
   let slot = "tidemark"
+  /// Where the fixture's programs find the archive, when that is a bucket.
+  private let bucket: FixtureBucket?
   private static let password = "a password for tests"
 
-  private init(_ server: TestPostgres, _ scratch: ScratchDirectory, _ repository: Repository, _ store: any ObjectStore)
-  {
+  private init(
+    _ server: TestPostgres, _ scratch: ScratchDirectory, _ repository: Repository, _ store: any ObjectStore,
+    _ bucket: FixtureBucket?
+  ) {
     (self.server, self.scratch, self.repository, self.store) = (server, scratch, repository, store)
+    self.bucket = bucket
   }
 
   /// A new server with an empty archive.
@@ -30,7 +35,16 @@ final class ArchivedDatabase: Sendable {
     let store = DirectoryStore(root: scratch.file("store"))
     let repository = try await Repository.create(
       in: store.scoped(to: "repo"), password: RepositoryPassword(password))
-    return ArchivedDatabase(server, scratch, repository, store)
+    return ArchivedDatabase(server, scratch, repository, store, nil)
+  }
+
+  /// An empty archive in `store`, a bucket of a real S3 server, which the fixture's programs find at `bucket`.
+  static func archive(
+    _ server: TestPostgres, in store: any ObjectStore, _ bucket: FixtureBucket
+  ) async throws -> ArchivedDatabase {
+    let repository = try await Repository.create(
+      in: store.scoped(to: "repo"), password: RepositoryPassword(password))
+    return ArchivedDatabase(server, try ScratchDirectory("archive"), repository, store, bucket)
   }
 
   var root: IncarnationID {
@@ -125,27 +139,37 @@ final class ArchivedDatabase: Sendable {
   func recover(
     _ plan: RecoveryPlan, settings: [String: String] = [:], spooled: Bool = true
   ) async throws -> TestPostgres {
-    let scratch = try ScratchDirectory("restored")
-    let data = scratch.file("data")
-    let config = scratch.file("fetch.json")
-    let fetch = WALFetch.Configuration(lineage: plan.lineage, spool: spooled ? "\(data)/pg_wal/tidemark" : nil)
-    try writeArchive(to: config, fetch)
-    let command = "\(try builtProgram("tidemark-fixture")) wal-fetch --config \(config) %f %p"
-    try await DatabaseRestore(
-      repository: repository, plan: plan,
-      restoreCommand: WALFetch.restoreCommand(spool: fetch.spool, command: command)
-    ).run(into: data)
-    try allowReading()
-    let restored = try await TestPostgres.serve(dataDirectory: data, from: server, settings: settings)
+    let restored = try await replay(plan, settings: settings, spooled: spooled)
     try await eventually(within: .seconds(60), "recovery ends; see \(restored.logFile)") {
       try await restored.psql("SELECT pg_is_in_recovery()") == "f"
     }
     return restored
   }
 
+  /// Restores, and starts a new server, which recovers. `through` changes the part of `restore_command` that is run when
+  /// the spool has not got the file, `around` all of it.
+  func replay(
+    _ plan: RecoveryPlan, settings: [String: String] = [:], spooled: Bool = true,
+    through: (String) -> String = { $0 }, around: (String) -> String = { $0 }
+  ) async throws -> TestPostgres {
+    let scratch = try ScratchDirectory("restored")
+    let data = scratch.file("data")
+    let config = scratch.file("fetch.json")
+    let fetch = WALFetch.Configuration(plan, spool: spooled ? "\(data)/pg_wal/tidemark" : nil)
+    try writeArchive(to: config, fetch)
+    let command = through("\(try builtProgram("tidemark-fixture")) wal-fetch --config \(config) %f %p")
+    try await DatabaseRestore(
+      repository: repository, plan: plan,
+      restoreCommand: around(WALFetch.restoreCommand(spool: fetch.spool, command: command))
+    ).run(into: data)
+    try allowReading()
+    return try await TestPostgres.serve(dataDirectory: data, from: server, settings: settings)
+  }
+
   /// A file for the fixture's programs.
   func writeArchive(to file: String, _ fetch: WALFetch.Configuration? = nil) throws {
     var json: [String: Any] = ["root": scratch.file("store"), "password": Self.password]
+    if let bucket { json["bucket"] = try JSONSerialization.jsonObject(with: JSONEncoder().encode(bucket)) }
     if let fetch { json["fetch"] = try JSONSerialization.jsonObject(with: JSONEncoder().encode(fetch)) }
     try JSONSerialization.data(withJSONObject: json).write(to: URL(fileURLWithPath: file))
     try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: file)
@@ -170,76 +194,4 @@ final class ArchivedDatabase: Sendable {
 struct TestFailure: Error, CustomStringConvertible {
   let description: String
   init(_ description: String) { self.description = description }
-}
-
-extension ArchivedDatabase {
-  /// Where the stored WAL ends: everything before it is there.
-  func archiveEnd(_ incarnation: IncarnationID? = nil) async throws -> LSN {
-    let id: IncarnationID
-    if let incarnation { id = incarnation } else { id = try await root }
-    let catalog = try await catalog()
-    let inventories = try await catalog.inventories(of: id)
-    let runs = try await catalog.lineage(of: id, inventories, bases: []).coverage(inventories)
-    return runs.last?.end ?? LSN(0)
-  }
-
-  /// Reads every stored byte as WAL: one unbroken chain of records with right checksums. Returns them.
-  @discardableResult
-  func verifyArchive(_ incarnation: IncarnationID? = nil) async throws -> [WALRecord] {
-    let id: IncarnationID
-    if let incarnation { id = incarnation } else { id = try await root }
-    let catalog = try await catalog()
-    let inventories = try await catalog.inventories(of: id)
-    let lineage = try await catalog.lineage(of: id, inventories, bases: [])
-    let runs = lineage.coverage(inventories)
-    guard runs.count == 1 else { throw TestFailure("the archive has \(runs.count) stretches: \(runs)") }
-    let archive = catalog.archive(id, lineage.segmentSize)
-    var reader = WALRecordReader(
-      start: LSN(runs[0].first * lineage.segmentSize.bytes), segmentSize: lineage.segmentSize)
-    var records: [WALRecord] = []
-    for number in runs[0].first...runs[0].last {
-      guard let name = lineage.segment(number) else { throw TestFailure("no piece has segment \(number)") }
-      if let whole = try await archive.segment(name) {
-        records += try reader.feed(whole)
-      } else if let beginning = try await archive.beginning(of: name) {
-        records += try reader.feed(beginning.bytes)
-      } else {
-        throw TestFailure("\(name) is not there")
-      }
-    }
-    return records
-  }
-}
-
-extension ArchivedDatabase {
-  /// Makes what a recovery produced an incarnation, as a clone's step does once it is promoted.
-  func adopt(_ server: TestPostgres, _ plan: RecoveryPlan) async throws -> Incarnation {
-    let connection = try await ReplicationConnection.connect(self.connection(to: server))
-    let system = try await connection.identifySystem()
-    let file = try await connection.timelineHistory(system.timeline)
-    let size = try await connection.walSegmentSize()
-    await connection.close()
-    let history = try TimelineHistory(timeline: system.timeline, parsing: file.content)
-    return try await Incarnation.fork(
-      from: plan, history: history, systemIdentifier: system.systemIdentifier,
-      majorVersion: connection.serverVersion.major, segmentSize: size, createdAt: .now
-    ).create(in: store)
-  }
-}
-
-extension ArchivedDatabase {
-  /// A streaming standby of the server.
-  func standby() async throws -> TestPostgres {
-    let directory = try ScratchDirectory("standby")
-    let data = directory.file("data")
-    try await RunningProgram.run(
-      "\(server.binaries)/pg_basebackup", ["-D", data, "-R", "-X", "stream", "-c", "fast"],
-      environment: server.environment())
-    return try await TestPostgres.serve(dataDirectory: data, from: server)
-  }
-
-  /// The root incarnation of what `server` serves.
-  func rootOf(_ server: TestPostgres) async throws -> IncarnationID {
-    .root(systemIdentifier: UInt64(try await server.psql("SELECT system_identifier FROM pg_control_system()")) ?? 0)
-  }
 }

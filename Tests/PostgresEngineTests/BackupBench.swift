@@ -47,6 +47,16 @@ struct BackupBench: Sendable {
     ).record
   }
 
+  /// A backup of the server, whose bytes come through `proxy`.
+  @discardableResult
+  func backup(through proxy: FaultProxy) async throws -> BaseBackupRecord {
+    var settings = settings(for: server)
+    (settings.host, settings.port) = (proxy.host, proxy.port)
+    return try await BaseBackup.run(
+      from: settings, into: repository, BaseBackupOptions(incarnation: incarnation), logger: Logger(label: "test")
+    ).record
+  }
+
   @discardableResult
   func restic(_ arguments: String...) async throws -> String {
     try await restic(arguments)
@@ -88,15 +98,16 @@ final class Told: Sendable {
   func add(_ progress: BaseBackupProgress) { list.withLock { $0.append(progress) } }
 }
 
-/// Promotes a standby once a backup of it has begun. The reader of the backup waits for it, so that the backup cannot
-/// end before.
-final class Promoter: Sendable {
+/// Has a statement run at a server once a backup of it has begun. The reader of the backup waits for it, so that the
+/// backup cannot end before.
+final class DuringBackup: Sendable {
   private let server: TestPostgres
+  private let statement: String
   private let done = Mutex(false)
 
-  init(_ server: TestPostgres) { self.server = server }
+  init(_ server: TestPostgres, _ statement: String) { (self.server, self.statement) = (server, statement) }
 
-  func promoteOnce(after progress: BaseBackupProgress) {
+  func runOnce(after progress: BaseBackupProgress) {
     guard
       !done.withLock({ done in
         defer { done = true }; return done
@@ -104,7 +115,7 @@ final class Promoter: Sendable {
     else { return }
     let process = Process()
     process.executableURL = URL(fileURLWithPath: "\(server.binaries)/psql")
-    process.arguments = ["-X", "-q", "-c", "SELECT pg_promote(true, 30)"]
+    process.arguments = ["-X", "-q", "-c", statement]
     process.environment = server.environment()
     try? process.run()
     process.waitUntilExit()

@@ -158,9 +158,9 @@ struct BaseBackupTests {
       let standby = try await TestPostgres.serve(
         dataDirectory: directory, from: server, settings: ["primary_conninfo": "'\(primary)'"])
       #expect(try await standby.psql("SELECT pg_is_in_recovery()") == "t")
-      let promoting = Promoter(standby)
+      let promoting = DuringBackup(standby, "SELECT pg_promote(true, 30)")
       let error = await #expect(throws: PostgresError.self) {
-        try await bench.backup(of: standby, progress: { promoting.promoteOnce(after: $0) })
+        try await bench.backup(of: standby, progress: { promoting.runOnce(after: $0) })
       }
       #expect(error?.code == .timelineChanged)
       #expect(try await bench.repository.snapshots().count == 1)

@@ -6,8 +6,12 @@ import Synchronization
 final class FlakyStore: ObjectStore {
   private let base: any ObjectStore
   private let away = Atomic(false)
+  private let isHeld: @Sendable (String) -> Bool
 
-  init(_ base: any ObjectStore) { self.base = base }
+  /// Objects whose keys are held never get stored: whoever tries waits until he is cancelled.
+  init(_ base: any ObjectStore, holding isHeld: @escaping @Sendable (String) -> Bool = { _ in false }) {
+    (self.base, self.isHeld) = (base, isHeld)
+  }
 
   var isAway: Bool {
     get { away.load(ordering: .relaxed) }
@@ -20,6 +24,7 @@ final class FlakyStore: ObjectStore {
 
   func put(_ key: String, _ body: ByteBuffer, condition: PutCondition) async throws -> ObjectInfo {
     try check("put")
+    if isHeld(key) { try await Task.sleep(for: .seconds(3600)) }
     return try await base.put(key, body, condition: condition)
   }
 

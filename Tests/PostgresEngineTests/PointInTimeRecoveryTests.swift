@@ -1,5 +1,6 @@
 import Foundation
 import PostgresEngine
+import Repository
 import TestSupport
 import Testing
 
@@ -47,11 +48,20 @@ struct PointInTimeRecoveryTests {
 
   @Test("every kind of target brings back exactly the rows that were committed by then, in any time zone")
   func targets() async throws {
+    try await withEnvironment("PGTZ", "America/St_Johns") { try await recoverTargets() }
+  }
+
+  private func refusal(_ database: ArchivedDatabase, _ target: RecoveryTarget) async -> WALError.Code? {
+    await #expect(throws: WALError.self) { try await database.plan(target) }?.code
+  }
+
+  private func recoverTargets() async throws {
     let database = try await ArchivedDatabase.start {
       $0.settings = History.settings
       $0.timeZone = "Asia/Kolkata"
     }
     let server = database.server
+    #expect(try await server.psql("SHOW timezone") == "America/St_Johns", "the client's zone counts for its session")
     try await server.psql("CREATE TABLE t (i int PRIMARY KEY)")
     var rows: [History.Row] = []
     try await database.receiving { log in
@@ -68,12 +78,11 @@ struct PointInTimeRecoveryTests {
       try await database.archived(log)
       #expect(LSN(deleted) != nil)
 
-      await #expect(throws: WALError.self, "before the first base backup's end") {
-        try await database.plan(.time(tooEarly.time))
-      }
-      await #expect(throws: WALError.self) { try await database.plan(.lsn(LSN(base.stopLSN.bytes - 8))) }
-      await #expect(throws: WALError.self) { try await database.plan(.name("never made")) }
-      await #expect(throws: WALError.self) { try await database.plan(.xid(4_000_000_000)) }
+      // Before the first base backup's end.
+      #expect(await refusal(database, .time(tooEarly.time)) == .targetOutsideWindow)
+      #expect(await refusal(database, .lsn(LSN(base.stopLSN.bytes - 8))) == .targetOutsideWindow)
+      #expect(await refusal(database, .name("never made")) == .targetNotFound)
+      #expect(await refusal(database, .xid(4_000_000_000)) == .targetNotFound)
     }
     let window = try await database.window()
     #expect(window.spans.count == 1 && window.gaps.isEmpty)
@@ -179,6 +188,69 @@ struct PointInTimeRecoveryTests {
     try await database.remove()
   }
 
+  @Test("a slot that the server gave up leaves a gap with that reason, is made anew, and a base backup ends the gap")
+  func slotGivenUp() async throws {
+    let database = try await ArchivedDatabase.start {
+      $0.settings = History.settings.merging(["max_slot_wal_keep_size": "2MB"]) { _, new in new }
+      $0.segmentMegabytes = 1
+    }
+    let server = database.server
+    try await server.psql("CREATE TABLE t (i int PRIMARY KEY)")
+    let before = try await database.receiving { log in
+      try await database.archived(log)
+      try await database.baseBackup()
+      let row = try await History.insert(1, into: server)
+      try await database.archived(log)
+      return row
+    }
+    let slot = "SELECT wal_status || '|' || active FROM pg_replication_slots WHERE slot_name = 'tidemark'"
+    try await eventually("the slot is free") { try await server.psql(slot).hasSuffix("|false") }
+    let lost = try await History.insert(2, into: server)
+    for _ in 0..<8 { try await server.psql("SELECT pg_logical_emit_message(false, '', 'x')", "SELECT pg_switch_wal()") }
+    try await eventually("the slot's log is given up") {
+      try await server.psql("CHECKPOINT")
+      return try await server.psql(slot) == "lost|false"
+    }
+    let after = try await database.receiving { log in
+      try await eventually("the gap is noticed") { log.last?.newGap != nil || log.failure != nil }
+      #expect(log.last?.newGap?.reason == .slotInvalidated)
+      try await database.archived(log)
+      #expect(try await server.psql(slot) == "reserved|true")
+      try await database.baseBackup()
+      let row = try await History.insert(3, into: server)
+      try await database.archived(log)
+      return row
+    }
+    let window = try await database.window()
+    #expect(window.spans.count == 2)
+    #expect(window.gaps.map(\.reason) == [.slotInvalidated])
+    let error = await #expect(throws: WALError.self) { try await database.plan(.time(lost.time)) }
+    #expect(error?.code == .targetInGap)
+    try await expect([1], database, .time(before.time))
+    try await expect([1, 2, 3], database, .time(after.time))
+
+    // The slot is given up while the receiver stands still, as it does before a store that is away.
+    let flaky = FlakyStore(database.store)
+    try await database.receiving(store: flaky) { log in
+      try await database.archived(log)
+      flaky.isAway = true
+      for _ in 0..<12 {
+        try await server.psql("SELECT pg_logical_emit_message(false, '', repeat('x', 900000))", "CHECKPOINT")
+      }
+      try await eventually(within: .seconds(30), "the slot's log is given up") {
+        try await server.psql("SELECT pg_switch_wal()", "CHECKPOINT")
+        return try await server.psql(slot).hasPrefix("lost|")
+      }
+      flaky.isAway = false
+      try await eventually(within: .seconds(60), "the slot is made anew") {
+        try await server.psql(slot) == "reserved|true"
+      }
+      try await database.archived(log)
+      #expect(log.last?.newGap?.reason == .slotInvalidated)
+    }
+    try await database.remove()
+  }
+
   @Test("a clone has a life of its own; its parent's moments, and its own, are recovered through the chain")
   func incarnations() async throws {
     let database = try await ArchivedDatabase.start { $0.settings = History.settings }
@@ -210,6 +282,36 @@ struct PointInTimeRecoveryTests {
     try await expect([1], database, .time(rows[0].time), child.id)
     try await expect([1, 2, 100], database, .time(own.time), child.id)
     try await clone.remove()
+    try await database.remove()
+  }
+
+  @Test("the end of a base backup comes back from its snapshot alone: no archive, no incarnation, on any timeline")
+  func endOfBaseBackup() async throws {
+    let database = try await ArchivedDatabase.start()
+    let server = database.server
+    try await server.psql("CREATE TABLE t (i int PRIMARY KEY)", "INSERT INTO t VALUES (1)")
+    let first = try await database.baseBackup()
+    try await server.psql("INSERT INTO t VALUES (2)")
+    let second = try await database.baseBackup()
+    try await server.psql("INSERT INTO t VALUES (3)")
+    #expect(try await database.catalog().tree.incarnations.isEmpty, "nothing is archived")
+    try await expect([1, 2], database, .backup(try #require(SnapshotID(second.snapshot))))
+    let plan = try await database.plan(.backup(try #require(SnapshotID(first.snapshot))))
+    #expect(plan.walSegments == 0 && plan.missing.isEmpty)
+    let copy = try await database.recover(plan)
+    #expect(try await rows(copy) == [1])
+
+    // A base backup of what was restored, on a timeline whose history file lies in that server's pg_wal only.
+    try await copy.psql("INSERT INTO t VALUES (10)")
+    let third = try await database.baseBackup(IncarnationID.fresh(), of: copy)
+    #expect(third.timeline == TimelineID(2))
+    try await expect([1, 10], database, .backup(try #require(SnapshotID(third.snapshot))))
+
+    let error = await #expect(throws: WALError.self) {
+      try await database.plan(.backup(try #require(SnapshotID(String(repeating: "0", count: 64)))))
+    }
+    #expect(error?.code == .noBaseBackup)
+    try await copy.remove()
     try await database.remove()
   }
 }

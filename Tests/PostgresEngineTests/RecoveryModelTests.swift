@@ -1,121 +1,125 @@
-import Foundation
 import PostgresEngine
 import TestSupport
 import Testing
 
-/// What a table held after each commit.
-private struct Model: Sendable {
-  struct Moment: Sendable {
-    let time: PostgresTime
-    let lsn: LSN
-    let xid: UInt32
-    let rows: [Int: Int]
-  }
-  private(set) var moments: [Moment] = []
-  private(set) var rows: [Int: Int] = [:]
-
-  /// Changes a few rows at random, in one transaction on the server and in the model.
-  mutating func commit(on server: TestPostgres, _ random: inout some RandomNumberGenerator) async throws {
-    var (next, statements): ([Int: Int], [String]) = (rows, [])
-    for _ in 0..<Int.random(in: 1...4, using: &random) {
-      let (key, value) = (Int.random(in: 0..<40, using: &random), Int.random(in: 0..<1000, using: &random))
-      if next[key] != nil, Bool.random(using: &random) {
-        next[key] = nil
-        statements.append("DELETE FROM t WHERE k = \(key)")
-      } else {
-        next[key] = value
-        statements.append(
-          "INSERT INTO t VALUES (\(key), \(value), repeat(md5(random()::text), 200)) "
-            + "ON CONFLICT (k) DO UPDATE SET v = excluded.v")
-      }
-    }
-    let answer = try await server.psql(
-      "BEGIN; \(statements.joined(separator: "; ")); INSERT INTO mark VALUES (DEFAULT); COMMIT",
-      """
-      SELECT (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint || '|'
-        || pg_current_wal_insert_lsn() || '|' || xmin FROM mark ORDER BY id DESC LIMIT 1
-      """)
-    let parts = answer.split(separator: "|").map(String.init)
-    guard parts.count == 3, let micros = Int64(parts[0]), let lsn = LSN(parts[1]), let xid = UInt32(parts[2])
-    else { throw TestFailure("unexpected '\(answer)'") }
-    rows = next
-    moments.append(Moment(time: PostgresTime(unixMicroseconds: micros), lsn: lsn, xid: xid, rows: next))
-  }
-}
-
-/// The same numbers each time for the same seed, which a failure names.
-private struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-}
-
 @Suite("Proof by model", .serialized)
 struct RecoveryModelTests {
-  @Test("twenty random moments come back row by row, through restarts of the server and kills of the receiver")
+  /// What happens beside the commits, in a random order.
+  private enum Event: CaseIterable {
+    case killReceiver, restartServer, crashServer, baseBackup, switchSegment
+
+    static func shuffled(_ random: inout SeededGenerator) -> [Event] {
+      let all = Array(repeating: Event.killReceiver, count: 6) + Array(repeating: .switchSegment, count: 3)
+      return (all + [.restartServer, .crashServer, .baseBackup, .baseBackup]).shuffled(using: &random)
+    }
+  }
+
+  @Test(
+    "twenty random moments come back row by row, with two writers, through restarts of the server, kills of the receiver and base backups beside commits"
+  )
   func proof() async throws {
     let seed = UInt64.random(in: 0 ... .max)
     var random = SeededGenerator(seed: seed)
     let database = try await ArchivedDatabase.start {
-      $0.settings = ["track_commit_timestamp": "on"]
+      $0.settings = ["max_prepared_transactions": "5"]
       $0.segmentMegabytes = 1
     }
     let server = database.server
-    try await server.psql(
-      "CREATE TABLE t (k int PRIMARY KEY, v int, filler text)", "CREATE TABLE mark (id serial)")
+    try await server.psql("CREATE TABLE t (k int PRIMARY KEY, v int, filler text)")
     let config = database.scratch.file("receiver.json")
     try database.writeArchive(to: config)
     var receiver = try startReceiver(database, config)
-    var model = Model()
     try await caughtUp(database)
-    let first = try await database.baseBackup()
-    for step in 1...160 {
-      try await model.commit(on: server, &random)
-      switch Int.random(in: 0..<40, using: &random) {
-      case 0, 1, 2:
+    let firstBase = try await database.baseBackup()
+    var writers = [
+      ModelWriter("one", keys: 0..<60, seed: seed ^ 1), ModelWriter("two", keys: 60..<120, seed: seed ^ 2),
+    ]
+    var (basesDuringCommits, inFlight): (Int, Task<Int, any Error>?) = (0, nil)
+    for event in Event.shuffled(&random) {
+      switch event {
+      case .killReceiver:
+        // In the middle of whatever it does with what the writers write.
+        let written = Task { [writers] in try await round(writers, server) }
+        try await Task.sleep(for: .milliseconds(Int.random(in: 0..<100, using: &random)))
         try await receiver.kill()
         receiver = try startReceiver(database, config)
-      case 3: try await server.restart()
-      case 4:
-        try await server.stop(.immediate)
-        try await server.start()
-      case 5, 6: try await server.psql("CHECKPOINT", "SELECT pg_switch_wal()")
-      case 7 where step > 20: try await database.baseBackup()
-      default: break
+        writers = try await written.value
+      case .restartServer, .crashServer:
+        if let running = inFlight.take() { basesDuringCommits += try await running.value }
+        if event == .restartServer { try await server.restart() } else { try await server.kill9() }
+        if event == .crashServer { try await server.start() }
+      case .baseBackup:
+        if let running = inFlight.take() { basesDuringCommits += try await running.value }
+        inFlight = Task { [database] in
+          let base = try await database.baseBackup()
+          return base.stopLSN > base.startLSN ? 1 : 0
+        }
+      case .switchSegment: try await server.psql("CHECKPOINT", "SELECT pg_switch_wal()")
       }
+      for _ in 0..<4 { writers = try await round(writers, server) }
     }
+    if let running = inFlight.take() { basesDuringCommits += try await running.value }
+    for index in writers.indices { try await writers[index].finish(on: server) }
+    try await server.psql("CREATE TABLE the_end ()")
     try await caughtUp(database)
     try await receiver.kill()
     try await database.verifyArchive()
+
+    let (_, dump) = try await database.dump(withBeginning: true)
+    let model = RecoveryModel(writers, order: dump.transactions)
+    try #require(basesDuringCommits == 2 && model.moments.count > 60, "seed \(seed): \(model.moments.count) commits")
+    #expect(writers.allSatisfy { !$0.rolledBack.isEmpty && !$0.prepared.isEmpty }, "seed \(seed)")
     let window = try await database.window()
     #expect(window.gaps.isEmpty && window.spans.count == 1, "seed \(seed)")
     #expect(window.latest.map { $0 >= model.moments[model.moments.count - 1].time } == true, "seed \(seed)")
+    let now = try await server.psql("SELECT k, v FROM t ORDER BY k")
+    #expect(now == text(model.moments[model.moments.count - 1].rows), "the model itself, seed \(seed)")
+    try await expectMoments(of: model, since: firstBase, database, &random, seed)
+    try await database.remove()
+  }
 
+  /// Both writers at once.
+  private func round(_ writers: [ModelWriter], _ server: TestPostgres) async throws -> [ModelWriter] {
+    try await withThrowingTaskGroup(of: (Int, ModelWriter).self) { group in
+      for (index, writer) in writers.enumerated() {
+        group.addTask {
+          var writer = writer
+          try await writer.write(to: server)
+          return (index, writer)
+        }
+      }
+      return try await group.reduce(into: writers) { $0[$1.0] = $1.1 }
+    }
+  }
+
+  private func expectMoments(
+    of model: RecoveryModel, since first: RecoveryBase, _ database: ArchivedDatabase, _ random: inout SeededGenerator,
+    _ seed: UInt64
+  ) async throws {
     let reachable = model.moments.indices.filter { model.moments[$0].time >= first.stopTime }
     for round in 0..<20 {
       guard let index = reachable.randomElement(using: &random) else { throw TestFailure("nothing is reachable") }
       let moment = model.moments[index]
-      let target: RecoveryTarget =
-        switch round % 4 {
-        case 0: .time(moment.time)
-        case 1 where index + 1 < model.moments.count:
-          .time(PostgresTime(microseconds: (moment.time.microseconds + model.moments[index + 1].time.microseconds) / 2))
-        case 2: .lsn(moment.lsn)
-        default: .xid(moment.xid)
-        }
+      let (target, rows): (RecoveryTarget, [Int: Int])
+      switch round % 4 {
+      case 0: (target, rows) = (.time(moment.time), model.rows(at: moment.time))
+      case 1 where index + 1 < model.moments.count:
+        let between = (moment.time.microseconds + model.moments[index + 1].time.microseconds) / 2
+        (target, rows) = (
+          .time(PostgresTime(microseconds: between)), model.rows(at: PostgresTime(microseconds: between))
+        )
+      case 2: (target, rows) = (.lsn(moment.start), moment.rows)
+      default: (target, rows) = (.xid(moment.xid), moment.rows)
+      }
       let restored = try await database.recover(target, spooled: round % 2 == 0)
-      let text = try await restored.psql("SELECT k, v FROM t ORDER BY k")
-      let expected = moment.rows.sorted { $0.key < $1.key }.map { "\($0.key)|\($0.value)" }.joined(separator: "\n")
-      #expect(text == expected, "seed \(seed), round \(round), \(target)")
+      let found = try await restored.psql("SELECT k, v FROM t ORDER BY k")
+      #expect(found == text(rows), "seed \(seed), round \(round), \(target)")
       try await restored.remove()
     }
-    try await database.remove()
+  }
+
+  private func text(_ rows: [Int: Int]) -> String {
+    rows.sorted { $0.key < $1.key }.map { "\($0.key)|\($0.value)" }.joined(separator: "\n")
   }
 
   private func startReceiver(_ database: ArchivedDatabase, _ config: String) throws -> RunningProgram {

@@ -1,6 +1,7 @@
 import Foundation
 import ObjectStore
 import PostgresEngine
+import Synchronization
 import TestSupport
 import Testing
 
@@ -34,22 +35,39 @@ struct WALReceiverTests {
     try await database.receiving { log in
       // Before anything is stored the slot shows what the server reserved by itself, which nobody confirmed.
       try await database.archived(log)
-      let load = try database.server.startClient("pgbench", "-c", "4", "-T", "6", "-n")
-      for _ in 0..<20 {
-        let confirmed = try await database.server.psql(
-          "SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = 'tidemark' AND active")
-        guard let lsn = LSN(confirmed) else { continue }
-        let end = try await database.archiveEnd()
-        #expect(end >= lsn, "the server was told \(lsn), the archive ends at \(end)")
+      var confirmed: Set<LSN> = []
+      for _ in 0..<2 {
+        let load = try database.server.startClient("pgbench", "-c", "4", "-T", "60", "-n")
+        let begun = ContinuousClock.now
+        while ContinuousClock.now - begun < .seconds(2) {
+          if let lsn = try await expectConfirmedIsStored(database) { confirmed.insert(lsn) }
+        }
+        #expect(load.isRunning)
+        try await database.server.kill9()
+        _ = try await load.wait(within: .seconds(30))
+        try await database.server.start()
       }
-      _ = try await load.wait(within: .seconds(60))
-      try await database.server.kill9()
-      try await database.server.start()
-      try await database.server.psql("CREATE TABLE after_kill (i int)")
+      let load = try database.server.startClient("pgbench", "-c", "4", "-T", "4", "-n")
+      while load.isRunning {
+        if let lsn = try await expectConfirmedIsStored(database) { confirmed.insert(lsn) }
+      }
+      // Each a moment at which the receiver was connected and had told something new.
+      #expect(confirmed.count >= 10)
       try await database.archived(log)
     }
     try await database.verifyArchive()
     try await database.remove()
+  }
+
+  /// Asks the server what was confirmed to it, then looks whether the archive has that. Nothing while no receiver is
+  /// connected.
+  private func expectConfirmedIsStored(_ database: ArchivedDatabase) async throws -> LSN? {
+    let confirmed = try await database.server.psql(
+      "SELECT restart_lsn FROM pg_replication_slots WHERE slot_name = 'tidemark' AND active")
+    guard let lsn = LSN(confirmed) else { return nil }
+    let end = try await database.archiveEnd()
+    #expect(end >= lsn, "the server was told \(lsn), the archive ends at \(end)")
+    return lsn
   }
 
   @Test("an object store that goes away and comes back loses nothing, and the server is kept waiting, not lost")
@@ -112,7 +130,8 @@ struct WALReceiverTests {
     let database = try await ArchivedDatabase.start()
     try await database.server.psql("CREATE TABLE t (i int)")
     let standby = try await database.standby()
-    try await database.receiving(from: standby) { log in
+    let recording = RecordingStore(database.store)
+    try await database.receiving(from: standby, store: recording) { log in
       try await eventually("streaming") { log.last?.phase == .streaming || log.failure != nil }
       try await database.server.psql("INSERT INTO t VALUES (1)", "SELECT pg_switch_wal()", "INSERT INTO t VALUES (2)")
       let text = try await database.server.psql("SELECT pg_current_wal_flush_lsn()")
@@ -124,9 +143,55 @@ struct WALReceiverTests {
       try await database.archived(log, on: standby)
       #expect(log.last?.timeline == TimelineID(2))
     }
-    let records = try await database.verifyArchive(try await database.rootOf(standby))
+    let id = try await database.rootOf(standby)
+    let stored = recording.stored
+    let history = try #require(stored.firstIndex(of: DatabaseLayout.history(id, TimelineID(2))))
+    let segments = DatabaseLayout.timeline(id, TimelineID(2))
+    #expect(history < (try #require(stored.firstIndex { $0.hasPrefix(segments) })))
+    let records = try await database.verifyArchive(id)
     #expect(records.contains { if case .commit = $0.kind { true } else { false } })
     try await standby.remove()
+    try await database.remove()
+  }
+
+  @Test("a receiver that ended at its very beginning, the second segment stored and the first not, loses nothing")
+  func holeAtTheBeginning() async throws {
+    let database = try await ArchivedDatabase.start { $0.segmentMegabytes = 1 }
+    try await database.server.psql("CREATE TABLE t (i int)")
+    let first = Mutex<String?>(nil)
+    let holding = FlakyStore(database.store) { key in
+      // The first whole segment that comes, and its parts.
+      guard key.contains("/wal/"), let name = key.split(separator: "/").last, name.count >= 24 else { return false }
+      let segment = String(name.prefix(24))
+      return first.withLock { held in
+        held = held ?? segment
+        return held == segment
+      }
+    }
+    let began = try await database.receiving(store: holding, flushInterval: .seconds(60)) { log in
+      try await eventually("streaming") { log.last?.phase == .streaming }
+      for number in 0..<2 {
+        try await database.server.psql("INSERT INTO t VALUES (\(number))", "SELECT pg_switch_wal()")
+      }
+      let root = try await database.root
+      return try await eventually("a later segment is stored") {
+        let inventory = try await database.catalog().inventories(of: root)[root]
+        return inventory?.timelines[TimelineID(1)]?.runs.first?.lowerBound
+      }
+    }
+    let held = try #require(first.withLock { $0 })
+    let size = try #require(WALSegmentSize(bytes: 1 << 20))
+    let lost = try #require(WALSegmentName(held, size: size)).number
+    #expect(began == lost + 1)
+    try await database.receiving { log in
+      try await database.server.psql("INSERT INTO t VALUES (9)")
+      try await database.archived(log)
+      #expect(log.last?.newGap == nil)
+    }
+    try await database.verifyArchive()
+    let root = try await database.root
+    let inventory = try await database.catalog().inventories(of: root)[root]
+    #expect(inventory?.timelines[TimelineID(1)]?.runs.first?.lowerBound == lost)
     try await database.remove()
   }
 }

@@ -22,6 +22,8 @@ extension FaultProxy {
     case stall(after: Int, Direction)
     /// So many bytes a second in this direction.
     case bandwidth(bytesPerSecond: Int, Direction)
+    /// One bit of the byte behind the first place where `mark` is seen within one read changes on its way.
+    case flipBit(after: [UInt8], Direction)
   }
 }
 

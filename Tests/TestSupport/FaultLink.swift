@@ -19,6 +19,8 @@ final class FaultLink {
     var allowance = Int.max
     var limit: Limit?
     var bytesPerSecond: Int?
+    /// Behind these bytes a bit is to be changed, once.
+    var mark: [UInt8]?
     /// With a limited bandwidth: when what was forwarded so far has had its time.
     var busyUntil = NIODeadline.uptimeNanoseconds(0)
     /// The sender's half was closed while the lane was stalled.
@@ -49,6 +51,7 @@ final class FaultLink {
     case .close(let bytes, let direction): arm(direction, bytes, .end(.close))
     case .stall(let bytes, let direction): arm(direction, bytes, .stall)
     case .bandwidth(let rate, let direction): change(direction) { $0.bytesPerSecond = max(1, rate) }
+    case .flipBit(let mark, let direction): change(direction) { $0.mark = mark }
     }
   }
 
@@ -66,7 +69,7 @@ final class FaultLink {
   func forward(_ bytes: ByteBuffer, _ direction: FaultProxy.Direction) {
     guard !ended, let sink = sink(direction) else { return }
     if lane(direction).stalled { return change(direction) { $0.hold(bytes) } }
-    var rest = bytes
+    var rest = flipped(bytes, direction)
     let count = min(rest.readableBytes, lane(direction).allowance)
     guard let part = rest.readSlice(length: count) else { return }
     if lane(direction).limit != nil { change(direction) { $0.allowance -= count } }
@@ -156,6 +159,17 @@ final class FaultLink {
   private func readMore(_ direction: FaultProxy.Direction) {
     guard !ended, !lane(direction).stalled, lane(direction).busyUntil <= .now() else { return }
     source(direction)?.read()
+  }
+
+  /// `bytes`, with a bit changed where that is due.
+  private func flipped(_ bytes: ByteBuffer, _ direction: FaultProxy.Direction) -> ByteBuffer {
+    guard let mark = lane(direction).mark, let found = bytes.readableBytesView.firstRange(of: mark),
+      let byte = bytes.getInteger(at: found.upperBound, as: UInt8.self), found.upperBound < bytes.writerIndex
+    else { return bytes }
+    change(direction) { $0.mark = nil }
+    var changed = bytes
+    changed.setInteger(byte ^ 1, at: found.upperBound)
+    return changed
   }
 
   private func arm(_ direction: FaultProxy.Direction, _ bytes: Int, _ limit: Limit) {

@@ -18,7 +18,8 @@ public final class RunningProgram: Sendable {
     public let ending: Ending
     /// User and system time of it and of the children that it waited for, in seconds.
     public let cpuSeconds: Double
-    /// The largest resident set, in bytes, of it or of a child that it waited for.
+    /// The largest resident set, in bytes, of it or of a child that it waited for; not below what this process held
+    /// when it was started, see `ProgramFigures`.
     public let peakMemory: Int64
     /// From start to end.
     public let elapsed: Duration

@@ -56,14 +56,11 @@ public struct TestKube: Sendable {
   /// Runs kubectl as administrator and gives what it printed; an exit code other than 0 throws.
   @discardableResult
   public func kubectl(_ arguments: String...) async throws -> String {
-    try await kubectlOutcome(arguments).output
+    try await RunningProgram.run(kubectlProgram, ["--kubeconfig", kubeconfig] + arguments).output
   }
 
-  /// Runs kubectl as administrator and gives what it printed and what it used of the machine; an exit code other than
-  /// 0 throws.
-  public func kubectlOutcome(_ arguments: [String]) async throws -> RunningProgram.Outcome {
-    try await RunningProgram.run(kubectlProgram, ["--kubeconfig", kubeconfig] + arguments)
-  }
+  /// The beginning of a command line that runs kubectl as administrator.
+  public var kubectlCommand: [String] { [kubectlProgram, "--kubeconfig", kubeconfig] }
 
   /// `kubectl apply --server-side` of a manifest.
   public func apply(_ manifest: String, namespace: String = "default") async throws {

@@ -10,7 +10,9 @@ package struct BackupObservation: Sendable {
   package var destination: BackupDestination?
   /// The other Backups of the same Database that have not ended.
   package var rivals: [Backup]
-  /// The run of its `base-backup` step.
+  /// A Backup of the same Database whose snapshot is forgotten before this one's.
+  package var forgottenBefore: Backup?
+  /// The run of its `base-backup` or `dump` step.
   package var run: StepState
   /// The run of its `forget` step.
   package var forgetting: StepState
@@ -18,13 +20,14 @@ package struct BackupObservation: Sendable {
 
   /// What was seen.
   package init(
-    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup], run: StepState,
-    forgetting: StepState, now: Timestamp
+    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup],
+    forgottenBefore: Backup? = nil, run: StepState, forgetting: StepState, now: Timestamp
   ) {
     self.backup = backup
     self.database = database
     self.destination = destination
     self.rivals = rivals
+    self.forgottenBefore = forgottenBefore
     self.run = run
     self.forgetting = forgetting
     self.now = now
@@ -36,7 +39,7 @@ package struct BackupPlan: Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
-    /// Starts the `base-backup` step, discarding an earlier run of it first.
+    /// Starts the `base-backup` or the `dump` step, discarding an earlier run of it first.
     case start
     case stopRun
     case discardRun
@@ -53,8 +56,6 @@ package struct BackupPlan: Equatable, Sendable {
   package var events: [PlannedEvent] = []
   package var next: ReconcileResult = .done
 
-  /// How often a step is started before its Backup fails.
-  package static let attempts = 3
   /// How often a step at work, or something that is waited for, is looked at.
   package static let pollInterval: Duration = .seconds(2)
 
@@ -62,6 +63,8 @@ package struct BackupPlan: Equatable, Sendable {
     var plan = BackupPlan(status: seen.backup.status?.ownedByController ?? BackupStatus())
     if seen.backup.metadata.isDeleting {
       plan.delete(seen)
+    } else if seen.backup.discovery != .none {
+      plan.show(seen)
     } else if plan.status.phase?.isFinal == true {
       plan.settle(seen)
     } else if !seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) {
@@ -78,7 +81,10 @@ package struct BackupPlan: Equatable, Sendable {
     switch seen.run {
     case .absent: begin(seen)
     case .running: watch(seen)
-    case .ended(.done(.baseBackup(let product))): complete(product, seen)
+    case .ended(.done(.baseBackup(let product))):
+      status.postgres = product.postgres
+      complete("base backup", product.snapshot, product.size, seen)
+    case .ended(.done(.dump(let product))): complete("dump", product.snapshot, product.size, seen)
     case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
     case .ended(.failed(let failure)): fail(failure, seen)
     case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
@@ -94,21 +100,32 @@ package struct BackupPlan: Equatable, Sendable {
       if case .stalled(let reason, let message) = health {
         return fail(FailureStatus(code: reason, message: message), seen)
       }
-      status.phase = .pending
-      report(health, seen)
-      next = .requeue(after: Self.pollInterval)
+      wait(health, seen)
       return
     }
     actions = [.start]
     status.phase = .running
     status.attempts = (status.attempts ?? 0) + 1
     status.startedAt = status.startedAt ?? seen.now
-    // The spec that the step begins with: a later change of it is told from this.
+    // What the step begins with: later attempts keep to it, and a change of the spec is told from the generation.
+    status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
     report(
-      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"),
+      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
       seen)
-    events.append(.normal("Started", "base backup started"))
+    let kind = seen.backup.spec.effectiveMethod == .logical ? "dump" : "base backup"
+    events.append(.normal("Started", "\(kind) started"))
+    next = .requeue(after: Self.pollInterval)
+  }
+
+  /// Says once what is waited for.
+  private mutating func wait(_ health: Health, _ seen: BackupObservation) {
+    let before = status.conditions?[type: ConditionType.ready]?.reason
+    status.phase = .pending
+    report(health, seen)
+    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
+      events.append(now.reason == Reason.waiting ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
+    }
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -117,12 +134,11 @@ package struct BackupPlan: Equatable, Sendable {
     let spec = seen.backup.spec
     let problems = spec.problems()
     guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
-    guard spec.target.database != nil, spec.effectiveMethod == .physical else {
+    guard spec.target.database != nil else {
       return .stalled(
-        reason: Reason.unsupported,
-        message: "this version backs up Databases by method physical only; set target.database and leave method out")
+        reason: Reason.unsupported, message: "this version backs up Databases only; set target.database")
     }
-    guard let database = seen.database else {
+    guard seen.database != nil else {
       return .progressing(
         reason: Reason.databaseNotFound, message: "Database \(spec.target.database ?? "") is not there; create it")
     }
@@ -140,7 +156,6 @@ package struct BackupPlan: Equatable, Sendable {
       return .progressing(
         reason: Reason.destinationNotReady, message: "BackupDestination \(spec.destinationName) is not Ready: \(why)")
     }
-    _ = database
     if let first = seen.rivals.first(where: { $0.goesBefore(seen.backup) }) {
       return .progressing(
         reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same Database goes first")
@@ -154,11 +169,11 @@ package struct BackupPlan: Equatable, Sendable {
       status.phase = .running
       status.attempts = max(1, status.attempts ?? 0)
       status.startedAt = status.startedAt ?? seen.now
+      status.begunWith = status.begunWith ?? BackupSubject(seen.backup.spec)
       status.observedGeneration = seen.backup.metadata.generation
     }
     if let began = status.observedGeneration, let current = seen.backup.metadata.generation, began != current {
-      let message =
-        "spec changed after the start; what is at work keeps the target, destination and method it began with"
+      let message = "spec changed after the start; every attempt keeps the target, destination and method of the first"
       report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
       if seen.backup.status?.conditions?[type: ConditionType.ready]?.reason != "SpecChangeIgnored" {
         events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))
@@ -166,24 +181,24 @@ package struct BackupPlan: Equatable, Sendable {
     } else {
       report(
         .progressing(
-          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Self.attempts) is at work"), seen)
+          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
     }
     next = .requeue(after: Self.pollInterval)
   }
 
-  private mutating func complete(_ product: BaseBackupProduct, _ seen: BackupObservation) {
+  private mutating func complete(_ kind: String, _ snapshot: String, _ size: BackupSize, _ seen: BackupObservation) {
     status.phase = .completed
     status.completedAt = seen.now
-    status.snapshot = product.snapshot
-    status.size = product.size
-    status.postgres = product.postgres
+    status.snapshot = snapshot
+    status.size = size
     status.error = nil
-    report(.ready(reason: Reason.completed, message: "snapshot \(product.snapshot.prefix(8)) is stored"), seen)
+    status.retryAt = nil
+    report(.ready(reason: Reason.completed, message: "snapshot \(snapshot.prefix(8)) is stored"), seen)
     events.append(
       .normal(
         Reason.completed,
-        "base backup of \(product.size.logical) bytes is stored as snapshot \(product.snapshot.prefix(8)); "
-          + "\(product.size.stored) bytes were uploaded"))
+        "\(kind) of \(size.logical) bytes is stored as snapshot \(snapshot.prefix(8)); "
+          + "\(size.stored) bytes were uploaded"))
     actions = [.discardRun]
   }
 
@@ -191,6 +206,7 @@ package struct BackupPlan: Equatable, Sendable {
     status.phase = .failed
     status.completedAt = seen.now
     status.error = failure
+    status.retryAt = nil
     status.observedGeneration = seen.backup.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another Backup when this is mended"))
@@ -198,20 +214,56 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
-    guard (status.attempts ?? 0) < Self.attempts else { return fail(failure, seen) }
-    status.phase = .running
-    status.error = failure
-    status.attempts = (status.attempts ?? 0) + 1
-    report(
-      .progressing(
-        reason: Reason.retrying,
-        message: "attempt \(status.attempts ?? 1) of \(Self.attempts) follows a failure: \(failure.message)"), seen)
-    events.append(.warning(failure.code, failure.message + "; tried again"))
-    actions = [.start]
-    next = .requeue(after: Self.pollInterval)
+    let begun = status.attempts ?? 1
+    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
+    case .giveUp: return fail(failure, seen)
+    case .wait(let moment):
+      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
+      status.phase = .running
+      status.error = failure
+      status.retryAt = moment
+      report(
+        .progressing(
+          reason: Reason.retrying,
+          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
+        seen)
+      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    case .start:
+      status.retryAt = nil
+      status.attempts = begun + 1
+      report(
+        .progressing(reason: Reason.running, message: "attempt \(begun + 1) of \(Attempts.bound) is at work"), seen)
+      actions = [.start]
+      next = .requeue(after: Self.pollInterval)
+    }
   }
 
   // MARK: At the end
+
+  /// A Backup that stands for a snapshot in the bucket: nothing runs for it, ever.
+  private mutating func show(_ seen: BackupObservation) {
+    guard case .found(let found) = seen.backup.discovery else {
+      let message =
+        "annotation \(TidemarkAnnotation.discovered) does not say which snapshot this is; delete this Backup: what is "
+        + "in the bucket is found again"
+      return report(.stalled(reason: Reason.invalidSpec, message: message), seen)
+    }
+    guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else {
+      actions = [.addFinalizer]
+      return
+    }
+    if status.phase == .completed, status.snapshot == found.snapshot { return settle(seen) }
+    status.phase = .completed
+    status.completedAt = found.completedAt
+    status.snapshot = found.snapshot
+    status.size = found.size
+    status.postgres = found.postgres
+    status.begunWith = BackupSubject(seen.backup.spec)
+    status.observedGeneration = seen.backup.metadata.generation
+    report(
+      .ready(reason: Reason.completed, message: "snapshot \(found.snapshot.prefix(8)) was found in the destination"),
+      seen)
+  }
 
   private mutating func settle(_ seen: BackupObservation) {
     if seen.run != .absent { actions.append(.discardRun) }
@@ -233,7 +285,7 @@ package struct BackupPlan: Equatable, Sendable {
       return
     }
     status.phase = .deleting
-    switch (status.snapshot ?? seen.snapshotOfRun, seen.backup.spec.deletionPolicy) {
+    switch (status.snapshot ?? seen.unreportedSnapshot, seen.backup.spec.deletionPolicy) {
     case (let snapshot?, .delete):
       status.snapshot = snapshot
       forget(seen)
@@ -246,7 +298,7 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func forget(_ seen: BackupObservation) {
-    guard seen.destination != nil, seen.backup.spec.target.database != nil else {
+    guard seen.destination != nil, seen.backup.subject.target.database != nil else {
       events.append(
         .warning(
           Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
@@ -259,6 +311,13 @@ package struct BackupPlan: Equatable, Sendable {
       actions = [.discardForgetting, .discardRun, .removeFinalizer]
     case .running:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
+      next = .requeue(after: Self.pollInterval)
+    case .absent where seen.forgottenBefore != nil:
+      let first = seen.forgottenBefore?.metadata.name ?? ""
+      report(
+        .progressing(
+          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same Database goes first"),
+        seen)
       next = .requeue(after: Self.pollInterval)
     case .absent, .lost:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
@@ -283,10 +342,14 @@ package struct BackupPlan: Equatable, Sendable {
 }
 
 extension BackupObservation {
-  /// A snapshot that the step made and that no status tells of yet.
-  var snapshotOfRun: String? {
-    guard case .ended(.done(.baseBackup(let product))) = run else { return nil }
-    return product.snapshot
+  /// A snapshot that the step made, or that was found, and that no status tells of yet.
+  var unreportedSnapshot: String? {
+    if case .found(let found) = backup.discovery { return found.snapshot }
+    switch run {
+    case .ended(.done(.baseBackup(let product))): return product.snapshot
+    case .ended(.done(.dump(let product))): return product.snapshot
+    default: return nil
+    }
   }
 }
 
@@ -302,6 +365,16 @@ extension Backup {
     let (mine, theirs) = (metadata.creationTimestamp, other.metadata.creationTimestamp)
     guard let mine, let theirs, mine != theirs else { return (metadata.uid ?? "") < (other.metadata.uid ?? "") }
     return mine < theirs
+  }
+
+  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a Database at a time,
+  /// since who removes data from a repository must be alone with it. One that is stuck holds nobody up.
+  func isForgottenBefore(_ other: Backup) -> Bool {
+    guard let mine = metadata.deletionTimestamp, let theirs = other.metadata.deletionTimestamp,
+      spec.deletionPolicy == .delete, namedSnapshot != nil, metadata.uid != other.metadata.uid,
+      status?.conditions?.isTrue(ConditionType.stalled) != true || status?.phase != .deleting
+    else { return false }
+    return (mine, metadata.uid ?? "") < (theirs, other.metadata.uid ?? "")
   }
 
   private static let lacking = [

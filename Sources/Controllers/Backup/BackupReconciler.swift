@@ -31,13 +31,16 @@ public struct BackupReconciler: Reconciler {
   private func observe(_ backup: Backup) async throws -> BackupObservation {
     let stores = environment.stores
     let namespace = backup.metadata.namespace
-    let database = backup.spec.target.database.map { ObjectKey(namespace: namespace, name: $0) }
+    let subject = backup.subject
+    let database = subject.target.database.map { ObjectKey(namespace: namespace, name: $0) }
+    let siblings = database.map { stores.backups(of: $0) } ?? []
     return BackupObservation(
       backup: backup, database: database.flatMap { stores.databases[$0] },
-      destination: stores.destinations[ObjectKey(namespace: namespace, name: backup.spec.destinationName)],
-      rivals: database.map { stores.backups(of: $0) }?.filter {
+      destination: stores.destinations[ObjectKey(namespace: namespace, name: subject.destinationName)],
+      rivals: siblings.filter {
         $0.metadata.uid != backup.metadata.uid && $0.status?.phase?.isFinal != true && !$0.metadata.isDeleting
-      } ?? [],
+      },
+      forgottenBefore: siblings.first { $0.isForgottenBefore(backup) },
       run: try await environment.runner.state(of: backup.runID),
       forgetting: try await environment.runner.state(of: backup.forgetID), now: .now)
   }
@@ -53,7 +56,7 @@ public struct BackupReconciler: Reconciler {
     case .addFinalizer: _ = try await environment.finalizer.add(to: backup)
     case .removeFinalizer: try await environment.finalizer.remove(from: backup)
     case .start:
-      let request = try await baseBackupRequest(backup)
+      let request = try await backup.spec.effectiveMethod == .logical ? dumpRequest(backup) : baseBackupRequest(backup)
       try await runner.discard(backup.runID)
       try await runner.start(request)
     case .stopRun: try await runner.stop(backup.runID)
@@ -75,6 +78,7 @@ public struct BackupReconciler: Reconciler {
       status.phase = .pending
       status.attempts = nil
       status.startedAt = nil
+      status.begunWith = nil
     }
     var conditions = status.conditions ?? []
     conditions.report(missing.health, generation: backup.metadata.generation, now: .now)
@@ -91,31 +95,46 @@ public struct BackupReconciler: Reconciler {
     guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
-      server: server.input, incarnation: database.status?.activeIncarnation ?? database.clonedIncarnation,
+      server: server.input, incarnation: database.liveInstance.incarnation,
       systemIdentifier: database.status?.systemIdentifier)
     return StepRequest(
       id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
+  private func dumpRequest(_ backup: Backup) async throws -> StepRequest {
+    let (database, destination) = try parts(of: backup)
+    let store = try await DestinationAccess.read(destination, by: environment.secrets)
+    let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
+    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    let input = DumpInput(
+      backup: served, cluster: environment.cluster, store: store.input, database: database.place,
+      server: server.input, programDirectory: environment.programDirectory)
+    return StepRequest(
+      id: backup.runID, step: .dump, input: try StepRequest.encode(input),
+      secrets: store.secrets.merging(server.secrets) { first, _ in first })
+  }
+
   private func forgetRequest(_ backup: Backup) async throws -> StepRequest {
-    let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: backup.spec.destinationName)
+    let subject = backup.subject
+    let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: subject.destinationName)
     guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let place = DatabasePlace(
-      namespace: backup.metadata.namespace ?? "", name: backup.spec.target.database ?? "")
+    let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: subject.target.database ?? "")
+    let database = environment.stores.databases[ObjectKey(namespace: place.namespace, name: place.name)]
     let input = ForgetInput(
-      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "")
+      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "",
+      database: place, activeIncarnation: database?.status?.activeIncarnation)
     return StepRequest(
       id: backup.forgetID, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
   }
 
   private func parts(of backup: Backup) throws -> (Database, BackupDestination) {
-    let namespace = backup.metadata.namespace
+    let (namespace, subject) = (backup.metadata.namespace, backup.subject)
     let stores = environment.stores
     guard
-      let database = stores.databases[ObjectKey(namespace: namespace, name: backup.spec.target.database ?? "")],
-      let destination = stores.destinations[ObjectKey(namespace: namespace, name: backup.spec.destinationName)]
+      let database = stores.databases[ObjectKey(namespace: namespace, name: subject.target.database ?? "")],
+      let destination = stores.destinations[ObjectKey(namespace: namespace, name: subject.destinationName)]
     else { throw VanishedResource() }
     return (database, destination)
   }
@@ -127,6 +146,7 @@ struct VanishedResource: Error, CustomStringConvertible {
 }
 
 extension Backup {
+  /// The run of its `base-backup` or `dump` step: its name does not hang on the spec, which may change meanwhile.
   var runID: StepID { StepID(namespace: metadata.namespace ?? "", name: "base-backup-\(metadata.uid ?? "")") }
   var forgetID: StepID { StepID(namespace: metadata.namespace ?? "", name: "forget-\(metadata.uid ?? "")") }
 }

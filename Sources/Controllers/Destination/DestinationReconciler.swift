@@ -6,9 +6,11 @@ public import KubeRuntime
 import Steps
 import TidemarkAPI
 
-/// Keeps BackupDestinations validated: a probe at every change and every `validationInterval`.
+/// Keeps BackupDestinations validated: a probe at every change and every `validationInterval`. Shows what lies below
+/// their prefix: how many bytes, and the base backups that no Backup tells of.
 public struct DestinationReconciler: Reconciler {
   private let environment: ControllerEnvironment
+  private let passwords = PasswordVerdicts()
 
   /// A reconciler in this environment.
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
@@ -17,50 +19,69 @@ public struct DestinationReconciler: Reconciler {
     guard let destination = environment.stores.destinations[key] else { return .done }
     let seen = DestinationObservation(
       destination: destination, referrers: environment.stores.referrers(of: destination), now: .now)
-    return try await act(on: destination, DestinationPlan.make(seen))
+    let outcome = try await act(on: destination, DestinationPlan.make(seen))
+    let discovery = try await DestinationDiscovery(environment).reconcile(outcome.destination)
+    return outcome.next.sooner(discovery)
   }
 
-  private func act(on destination: BackupDestination, _ plan: DestinationPlan) async throws -> ReconcileResult {
+  /// The destination as it is after what was done, and when to look again.
+  private struct Outcome {
+    var destination: BackupDestination
+    var next: ReconcileResult
+  }
+
+  private func act(on destination: BackupDestination, _ plan: DestinationPlan) async throws -> Outcome {
     switch plan {
     case .addFinalizer:
       _ = try await environment.finalizer.add(to: destination)
-      return .done
+      return Outcome(destination: destination, next: .done)
     case .release:
+      try await DestinationDiscovery(environment).end(destination)
+      try await DestinationDiscovery(environment).hide(destination)
       try await environment.finalizer.remove(from: destination)
-      return .done
+      return Outcome(destination: destination, next: .done)
     case .hold(let message):
-      try await report(destination, .progressing(reason: Reason.inUse, message: message), probe: nil)
-      return .requeue(after: DestinationPlan.retryInterval)
+      return Outcome(
+        destination: try await report(destination, .progressing(reason: Reason.inUse, message: message)),
+        next: .requeue(after: DestinationPlan.retryInterval))
     case .report(let health):
-      try await report(destination, health, probe: nil)
-      return .done
+      return Outcome(destination: try await report(destination, health), next: .done)
     case .wait(let rest):
-      return .requeue(after: rest)
+      return Outcome(destination: destination, next: .requeue(after: rest))
     case .probe:
       return try await probe(destination)
     }
   }
 
-  private func probe(_ destination: BackupDestination) async throws -> ReconcileResult {
+  private func probe(_ destination: BackupDestination) async throws -> Outcome {
+    // What is being listed for an older spec is of no use.
+    if destination.status?.observedGeneration != destination.metadata.generation {
+      try await DestinationDiscovery(environment).end(destination)
+    }
+    let health: Health
     do {
       try await makePasswordIfLeftOut(destination)
       let access = try await DestinationAccess.read(destination, by: environment.secrets)
       let milliseconds = try await DestinationProbe(store: access.input, secrets: access.secrets).run()
-      try await report(
-        destination,
-        .ready(reason: Reason.validated, message: "an object was written, read back, listed and deleted"),
-        probe: ProbeOutcome(endpoint: access.input.endpoint, milliseconds: milliseconds))
-      return .requeue(after: destination.spec.validationInterval.duration)
+      try await passwords.check(destination, access)
+      return Outcome(
+        destination: try await report(
+          destination,
+          .ready(reason: Reason.validated, message: "an object was written, read back, listed and deleted"),
+          probe: ProbeOutcome(endpoint: access.input.endpoint, milliseconds: milliseconds)),
+        next: .requeue(after: destination.spec.validationInterval.duration))
     } catch let missing as MissingSecret {
-      try await report(destination, missing.health, probe: nil)
+      health = missing.health
     } catch let failed as FailedProbe {
-      try await report(destination, .progressing(reason: failed.reason, message: failed.message), probe: nil)
+      health = .progressing(reason: failed.reason, message: failed.message)
     } catch let error as StepError where error.code == .invalidInput {
       // An endpoint that the schema lets pass and that is none.
-      try await report(destination, .stalled(reason: Reason.invalidSpec, message: error.message), probe: nil)
-      return .done
+      return Outcome(
+        destination: try await report(destination, .stalled(reason: Reason.invalidSpec, message: error.message)),
+        next: .done)
     }
-    return .requeue(after: DestinationPlan.retryInterval)
+    return Outcome(
+      destination: try await report(destination, health), next: .requeue(after: DestinationPlan.retryInterval))
   }
 
   private struct ProbeOutcome {
@@ -68,22 +89,29 @@ public struct DestinationReconciler: Reconciler {
     var milliseconds: Int64
   }
 
-  private func report(_ destination: BackupDestination, _ health: Health, probe: ProbeOutcome?) async throws {
+  private func report(
+    _ destination: BackupDestination, _ health: Health, probe: ProbeOutcome? = nil
+  ) async throws -> BackupDestination {
     var status = destination.status ?? BackupDestinationStatus()
     let before = status.conditions?[type: ConditionType.ready]
     var conditions = status.conditions ?? []
     conditions.report(health, generation: destination.metadata.generation, now: .now)
     status.conditions = conditions
+    if status.observedGeneration != destination.metadata.generation {
+      // The spec may name another place now: what was counted there says nothing of it.
+      (status.storedBytes, status.lastDiscovery) = (nil, nil)
+    }
     status.observedGeneration = destination.metadata.generation
     status.endpoint = probe?.endpoint ?? (try? DestinationEndpoint.resolve(destination.spec).url)
     if let probe {
       status.lastValidated = .now
       status.latencyMilliseconds = probe.milliseconds
     }
-    _ = try await environment.statuses.applyIfChanged(status, to: destination)
-    guard let now = conditions[type: ConditionType.ready], now.reason != before?.reason else { return }
-    environment.events.record(
-      now.status == .true ? .normal : .warning, now.reason, now.message, about: destination)
+    let written = try await environment.statuses.applyIfChanged(status, to: destination)
+    if let now = conditions[type: ConditionType.ready], now.reason != before?.reason {
+      environment.events.record(now.status == .true ? .normal : .warning, now.reason, now.message, about: destination)
+    }
+    return written
   }
 
   /// Makes a random 256-bit password, once. The Secret has no owner: the key must outlive the destination.
@@ -126,8 +154,18 @@ extension Stores {
     let (namespace, name) = (destination.metadata.namespace, destination.metadata.name ?? "")
     let databases = databases.objects(index: Self.byDestination, value: name)
       .filter { $0.metadata.namespace == namespace }.map { "Database/\($0.metadata.name ?? "")" }
-    let backups = backups.objects(index: Self.byDestination, value: name)
-      .filter { $0.metadata.namespace == namespace }.map { "Backup/\($0.metadata.name ?? "")" }
+    let backups = backups(in: destination).filter { !$0.isView }.map { "Backup/\($0.metadata.name ?? "")" }
     return (databases + backups).sorted()
   }
+
+  /// The Backups that lie, or are to lie, in a destination.
+  func backups(in destination: BackupDestination) -> [Backup] {
+    backups.objects(index: Self.byDestination, value: destination.metadata.name ?? "")
+      .filter { $0.metadata.namespace == destination.metadata.namespace }
+  }
+}
+
+extension Backup {
+  /// Whether it only shows what was found in its destination, and goes with that.
+  var isView: Bool { discovery != .none && spec.deletionPolicy == .retain }
 }

@@ -2,7 +2,7 @@
 ///
 /// The day arithmetic is the proleptic Gregorian calendar counted in eras of 400 years (146,097 days) that begin in
 /// March, so that the leap day is the last of its year.
-enum CivilTime {
+package enum CivilTime {
   /// Seconds since 1970 and the fraction of a second in nanoseconds (0 ..< 1,000,000,000).
   struct Instant: Equatable {
     var seconds: Int64
@@ -10,7 +10,7 @@ enum CivilTime {
   }
 
   /// Days since 1970-01-01 of a date.
-  static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
+  package static func days(year: Int64, month: Int64, day: Int64) -> Int64 {
     let shifted = month <= 2 ? year - 1 : year
     let era = (shifted >= 0 ? shifted : shifted - 399) / 400
     let yearOfEra = shifted - era * 400
@@ -19,7 +19,7 @@ enum CivilTime {
   }
 
   /// The date that lies `days` after 1970-01-01.
-  static func date(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+  package static func date(days: Int64) -> (year: Int64, month: Int64, day: Int64) {
     let shifted = days + 719_468
     let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
     let dayOfEra = shifted - era * 146_097
@@ -101,7 +101,7 @@ enum CivilTime {
     return sign * (hours * 3600 + minutes * 60)
   }
 
-  private static func daysIn(month: Int64, year: Int64) -> Int64 {
+  package static func daysIn(month: Int64, year: Int64) -> Int64 {
     switch month {
     case 4, 6, 9, 11: 30
     case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
@@ -128,7 +128,7 @@ enum CivilTime {
     bytes += digits
   }
 
-  static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
+  package static func floorDivide(_ value: Int64, _ divisor: Int64) -> Int64 {
     value >= 0 ? value / divisor : (value - divisor + 1) / divisor
   }
 }

@@ -32,6 +32,7 @@ struct BackupReceiver {
   let writer: SnapshotWriter
   let version: PostgresVersion
   let verifiesPages: Bool
+  let segmentSize: WALSegmentSize
   let pieceBytes: Int
   let logger: Logger
   var reporter: ProgressReporter
@@ -46,19 +47,23 @@ struct BackupReceiver {
   private var open = Open.none
   private var configuration: (entry: TarEntry, content: ByteBuffer)?
   private var hasTablespaces = false
+  private var watch: TablespaceWatch?
   private var missingDirectories: Set<String> = []
 
   init(
-    writer: SnapshotWriter, version: PostgresVersion, verifiesPages: Bool, pieceBytes: Int, logger: Logger,
-    reporter: ProgressReporter
+    writer: SnapshotWriter, version: PostgresVersion, verifiesPages: Bool, segmentSize: WALSegmentSize, pieceBytes: Int,
+    logger: Logger, reporter: ProgressReporter
   ) {
     (self.writer, self.version, self.verifiesPages) = (writer, version, verifiesPages)
+    self.segmentSize = segmentSize
     (self.pieceBytes, self.logger, self.reporter) = (pieceBytes, logger, reporter)
   }
 
   mutating func accept(_ event: BaseBackupEvent) async throws {
     switch event {
-    case .began(let lsn, let timeline): start = (lsn, timeline)
+    case .began(let lsn, let timeline):
+      start = (lsn, timeline)
+      watch = TablespaceWatch(start: lsn, segmentSize: segmentSize)
     case .announced(let archives, let bytes):
       reporter.progress.bytesTotal = bytes
       hasTablespaces = archives.count > 1
@@ -76,7 +81,7 @@ struct BackupReceiver {
   }
 
   /// All archives have come: writes what was held back, checks all, and stores the manifest.
-  mutating func finish(segmentSize: WALSegmentSize) async throws {
+  mutating func finish() async throws {
     guard let start, let stop else { throw BaseBackupProtocol.violation("ended before the backup had") }
     guard start.timeline == stop.timeline else { throw BaseBackup.timelineChanged(start.timeline, stop.timeline) }
     try putMissingDirectories()
@@ -145,6 +150,7 @@ struct BackupReceiver {
       open = .none
       file.size += Int64(content.readableBytes)
       file.checksum.update(content)
+      try watch?.take(content, of: file.path)
       if let bad = file.pages?.check(content) { throw BaseBackup.badPage(bad, in: file.path) }
       try await file.writer.write(content)
       open = .file(file)

@@ -24,8 +24,9 @@ public enum BaseBackup {
   ///
   /// `progress` is told at most four times a second, and at the end. Throws ``PostgresError`` (`systemMismatch` for a
   /// server other than expected, `timelineChanged` for a standby that was promoted or followed a promotion,
-  /// `pageCorrupted` with file and block, `backupIncomplete` and `backupCorrupted` for what does not fit the manifest,
-  /// and all that connecting may meet), what the repository throws, and `CancellationError`.
+  /// `tablespaceCreated` where that happened during the backup, `pageCorrupted` with file and block, `backupIncomplete`
+  /// and `backupCorrupted` for what does not fit the manifest, and all that connecting may meet), what the repository
+  /// throws, and `CancellationError`.
   public static func run(
     from settings: PostgresConnectionSettings, into repository: Repository, _ options: BaseBackupOptions,
     logger: Logger, progress: @escaping @Sendable (BaseBackupProgress) -> Void = { _ in }

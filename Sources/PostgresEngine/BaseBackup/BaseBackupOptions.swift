@@ -12,6 +12,8 @@ public struct BaseBackupOptions: Sendable {
   public var incarnation: IncarnationID
   /// The system identifier that the server must have; nil takes any.
   public var systemIdentifier: UInt64?
+  /// What it is taken for, by which its snapshot is found again (`BaseBackupRecord.backup`): no commas.
+  public var backup: String?
   /// The label in `backup_label`.
   public var label: String
   /// `fast` unless told otherwise: a backup that was asked for now begins now.
@@ -29,10 +31,11 @@ public struct BaseBackupOptions: Sendable {
   public var tags: [String]
 
   public init(
-    incarnation: IncarnationID, systemIdentifier: UInt64? = nil, label: String = "tidemark",
+    incarnation: IncarnationID, systemIdentifier: UInt64? = nil, backup: String? = nil, label: String = "tidemark",
     checkpoint: Checkpoint = .fast, pieceBytes: Int = 256 << 10, hostname: String? = nil, tags: [String] = []
   ) {
-    (self.incarnation, self.systemIdentifier, self.label) = (incarnation, systemIdentifier, label)
+    (self.incarnation, self.systemIdentifier, self.backup) = (incarnation, systemIdentifier, backup)
+    self.label = label
     (self.checkpoint, self.pieceBytes, self.hostname, self.tags) = (checkpoint, pieceBytes, hostname, tags)
   }
 }

@@ -16,6 +16,10 @@ public import Repository
 /// | `server-version` | `15.20` |
 /// | `wal-segment-bytes` | decimal |
 /// | `logical-bytes` | bytes of all files |
+/// | `added-bytes`, `stored-bytes` | what the snapshot added to the repository: bytes, and bytes as they are stored |
+/// | `backup` | whose snapshot it is: the uid of the Backup |
+///
+/// The last three may be missing: earlier snapshots, and those that were taken for nobody, lack them.
 public struct BaseBackupRecord: Sendable, Equatable {
   /// The snapshot.
   public var snapshot: SnapshotID
@@ -39,17 +43,25 @@ public struct BaseBackupRecord: Sendable, Equatable {
   public var walSegmentSize: WALSegmentSize
   /// Bytes of all files.
   public var logicalBytes: Int64
+  /// Bytes that the repository did not have before; nil where that was not noted.
+  public var addedBytes: Int64?
+  /// What they took, compressed and sealed; nil where that was not noted.
+  public var storedBytes: Int64?
+  /// What the snapshot was taken for: the uid of a Backup; nil for nobody.
+  public var backup: String?
 
   /// A record of these facts.
   public init(
     snapshot: SnapshotID, incarnation: IncarnationID, timeline: TimelineID, startLSN: LSN, stopLSN: LSN,
     startTime: PostgresTime, stopTime: PostgresTime, systemIdentifier: UInt64, serverVersion: PostgresVersion,
-    walSegmentSize: WALSegmentSize, logicalBytes: Int64
+    walSegmentSize: WALSegmentSize, logicalBytes: Int64, addedBytes: Int64? = nil, storedBytes: Int64? = nil,
+    backup: String? = nil
   ) {
     (self.snapshot, self.incarnation, self.timeline) = (snapshot, incarnation, timeline)
     (self.startLSN, self.stopLSN, self.startTime, self.stopTime) = (startLSN, stopLSN, startTime, stopTime)
     (self.systemIdentifier, self.serverVersion) = (systemIdentifier, serverVersion)
     (self.walSegmentSize, self.logicalBytes) = (walSegmentSize, logicalBytes)
+    (self.addedBytes, self.storedBytes, self.backup) = (addedBytes, storedBytes, backup)
   }
 }
 
@@ -78,7 +90,8 @@ extension BaseBackupRecord {
     self.init(
       snapshot: id, incarnation: incarnation, timeline: TimelineID(timeline), startLSN: startLSN, stopLSN: stopLSN,
       startTime: startTime, stopTime: stopTime, systemIdentifier: system, serverVersion: version,
-      walSegmentSize: segment, logicalBytes: bytes)
+      walSegmentSize: segment, logicalBytes: bytes, addedBytes: values["added-bytes"].flatMap { Int64($0) },
+      storedBytes: values["stored-bytes"].flatMap { Int64($0) }, backup: values["backup"].map { String($0) })
   }
 }
 
@@ -94,14 +107,17 @@ struct BaseBackupDraft {
   var serverVersion: PostgresVersion
   var walSegmentSize: WALSegmentSize
   var logicalBytes: Int64
+  var backup: String?
 
-  /// The snapshot's tags.
-  var tags: [String] {
-    [
+  /// The snapshot's tags; `statistics` say what was written for it.
+  func tags(_ statistics: BlobWriterStatistics) -> [String] {
+    let tags = [
       "kind=base-backup", "incarnation=\(incarnation)", "timeline=\(timeline)", "start-lsn=\(startLSN)",
       "stop-lsn=\(stopLSN)", "start-time=\(startTime)", "stop-time=\(stopTime)",
       "system-identifier=\(systemIdentifier)", "server-version=\(serverVersion)",
       "wal-segment-bytes=\(walSegmentSize.bytes)", "logical-bytes=\(logicalBytes)",
-    ].map { "tidemark:" + $0 }
+      "added-bytes=\(statistics.bytesAdded)", "stored-bytes=\(statistics.bytesPacked)",
+    ]
+    return (tags + (backup.map { ["backup=\($0)"] } ?? [])).map { "tidemark:" + $0 }
   }
 }

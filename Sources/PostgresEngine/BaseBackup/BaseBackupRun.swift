@@ -19,10 +19,10 @@ struct BaseBackupRun {
     try await keepWAL()
     let startTime = try await connection.serverTime()
     var receiver = BackupReceiver(
-      writer: writer, version: connection.serverVersion, verifiesPages: verifiesPages, pieceBytes: options.pieceBytes,
-      logger: logger, reporter: reporter)
+      writer: writer, version: connection.serverVersion, verifiesPages: verifiesPages, segmentSize: segmentSize,
+      pieceBytes: options.pieceBytes, logger: logger, reporter: reporter)
     try await receive(&receiver)
-    try await receiver.finish(segmentSize: segmentSize)
+    try await receiver.finish()
     guard let start = receiver.start, let stop = receiver.stop else {
       throw BaseBackupProtocol.violation("ended before the backup had")
     }
@@ -30,7 +30,8 @@ struct BaseBackupRun {
     let draft = BaseBackupDraft(
       incarnation: options.incarnation, timeline: start.timeline, startLSN: start.lsn, stopLSN: stop.lsn,
       startTime: startTime, stopTime: try await connection.serverTime(), systemIdentifier: system.systemIdentifier,
-      serverVersion: connection.serverVersion, walSegmentSize: segmentSize, logicalBytes: receiver.received.bytes)
+      serverVersion: connection.serverVersion, walSegmentSize: segmentSize, logicalBytes: receiver.received.bytes,
+      backup: options.backup)
     return try await commit(draft, began: began)
   }
 
@@ -91,7 +92,8 @@ struct BaseBackupRun {
   private func commit(_ draft: BaseBackupDraft, began: UnixTime) async throws -> BaseBackupRecord {
     let snapshot = try await writer.commit(
       SnapshotDescription(
-        time: began, hostname: options.hostname ?? endpoint, paths: ["/postgresql"], tags: draft.tags + options.tags))
+        time: began, hostname: options.hostname ?? endpoint, paths: ["/postgresql"], tags: options.tags),
+      tags: draft.tags)
     guard let record = BaseBackupRecord(snapshot: snapshot) else {
       preconditionFailure("the tags of a base backup are read as they were written")
     }

@@ -34,18 +34,22 @@ package enum TablespaceLayout {
     return parts.count == 2 && parts[0] == "pg_tblspc" && UInt32(parts[1]) != nil
   }
 
-  /// The file's new end, whose setting wins over one before it; nil where it is on already, or where the server does not know it.
+  /// Whether a server of this version knows the setting, and replays the creation of a tablespace in place.
   ///
   /// 14.5 and 13.8 were the first minor releases of their majors that did; older ones take directories without it.
+  static func isSettingKnown(to version: PostgresVersion) -> Bool {
+    switch version.major {
+    case 13: version >= PostgresVersion(number: 130_008)
+    case 14: version >= PostgresVersion(number: 140_005)
+    default: true
+    }
+  }
+
+  /// The file's new end, whose setting wins over one before it; nil where it is on already, or where the server does not
+  /// know it.
   package static func addition(to configuration: ByteBuffer, _ version: PostgresVersion) -> String? {
-    let isKnown =
-      switch version.major {
-      case 13: version >= PostgresVersion(number: 130_008)
-      case 14: version >= PostgresVersion(number: 140_005)
-      default: true
-      }
     let present = ConfigurationFile(parsing: String(buffer: configuration))[setting]
-    guard isKnown, !["on", "true", "yes", "1"].contains(present?.lowercased()) else { return nil }
+    guard isSettingKnown(to: version), !["on", "true", "yes", "1"].contains(present?.lowercased()) else { return nil }
     return "\n# Tidemark: this cluster's tablespaces are directories in pg_tblspc.\n\(setting) = on\n"
   }
 }

@@ -33,6 +33,7 @@ public struct PostgresError: Error, Sendable, Equatable, CustomStringConvertible
     case walLevelTooLow = "WALLevelTooLow"
     case systemMismatch = "SystemMismatch"
     case timelineChanged = "TimelineChanged"
+    case tablespaceCreated = "TablespaceCreated"
     // What arrives.
     case pageCorrupted = "PageCorrupted"
     case backupIncomplete = "BackupIncomplete"
@@ -69,7 +70,7 @@ public struct PostgresError: Error, Sendable, Equatable, CustomStringConvertible
   public var isTransient: Bool {
     switch code {
     case .unreachable, .connectTimeout, .serverNotReady, .tooManyConnections, .connectionLost, .slotInUse,
-      .slotsExhausted, .timelineChanged, .hostUnknown:
+      .slotsExhausted, .timelineChanged, .tablespaceCreated, .hostUnknown:
       true
     default: false
     }

@@ -1,5 +1,5 @@
 /// A server's version, as `server_version_num` has it (150020 is 15.20).
-public struct PostgresVersion: Hashable, Comparable, Sendable, CustomStringConvertible {
+public struct PostgresVersion: Hashable, Comparable, Sendable, Codable, CustomStringConvertible {
   /// `server_version_num`.
   public let number: Int
 
@@ -24,4 +24,19 @@ public struct PostgresVersion: Hashable, Comparable, Sendable, CustomStringConve
   public var description: String { "\(major).\(number % 10_000)" }
 
   public static func < (left: PostgresVersion, right: PostgresVersion) -> Bool { left.number < right.number }
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    let text = try container.decode(String.self)
+    guard let version = PostgresVersion(text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "'\(text)' is not a version of PostgreSQL; expected one such as 15.14")
+    }
+    self = version
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(description)
+  }
 }

@@ -12,14 +12,19 @@ public struct RecoveryBase: Sendable, Hashable, Codable {
   public var stopLSN: LSN
   /// When the backup ended.
   public var stopTime: PostgresTime
+  /// The size of the cluster's WAL segments.
+  public var segmentSize: WALSegmentSize
+  /// The server that it was taken of; nil where that is not known.
+  public var serverVersion: PostgresVersion?
 
   /// A base backup in the restic snapshot `snapshot`.
   public init(
     snapshot: String, incarnation: IncarnationID, timeline: TimelineID, startLSN: LSN, stopLSN: LSN,
-    stopTime: PostgresTime
+    stopTime: PostgresTime, segmentSize: WALSegmentSize = .standard, serverVersion: PostgresVersion? = nil
   ) {
     (self.snapshot, self.incarnation, self.timeline) = (snapshot, incarnation, timeline)
     (self.startLSN, self.stopLSN, self.stopTime) = (startLSN, stopLSN, stopTime)
+    (self.segmentSize, self.serverVersion) = (segmentSize, serverVersion)
   }
 }
 
@@ -28,6 +33,7 @@ extension RecoveryBase {
   public init(_ record: BaseBackupRecord) {
     self.init(
       snapshot: "\(record.snapshot)", incarnation: record.incarnation, timeline: record.timeline,
-      startLSN: record.startLSN, stopLSN: record.stopLSN, stopTime: record.stopTime)
+      startLSN: record.startLSN, stopLSN: record.stopLSN, stopTime: record.stopTime,
+      segmentSize: record.walSegmentSize, serverVersion: record.serverVersion)
   }
 }

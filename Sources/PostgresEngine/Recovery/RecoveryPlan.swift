@@ -20,18 +20,20 @@ public struct RecoveryPlan: Sendable, Hashable, Codable {
   public var lastCommit: CommitSummary.Point?
   /// Settings that the server had on the way, and that recovery must not go below; beside those of the base backup.
   public var parameters: RequiredParameters?
+  /// What is other in the log that is replayed than in the archive; see `WALEdit`.
+  public var edits: [WALEdit] = []
 
   /// PostgreSQL's settings for this plan, without quotes. Times are in UTC.
   public var settings: [(name: String, value: String)] {
-    var settings = [
-      ("recovery_target_timeline", lineage.timeline.description), ("recovery_target_inclusive", "on"),
-      ("recovery_target_action", "promote"),
-    ]
+    var settings = [("recovery_target_inclusive", "on"), ("recovery_target_action", "promote")]
     switch stop {
+    case .consistency:
+      // The base backup's own timeline, whose history file need not be in any archive.
+      return settings + [("recovery_target_timeline", "current"), ("recovery_target", "immediate")]
     case .time(let time): settings.append(("recovery_target_time", time.setting))
     case .lsn(let lsn): settings.append(("recovery_target_lsn", lsn.description))
     case .endOfWAL: break
     }
-    return settings
+    return settings + [("recovery_target_timeline", lineage.timeline.description)]
   }
 }

@@ -1,3 +1,5 @@
+public import Repository
+
 /// What a database is to be recovered to.
 public enum RecoveryTarget: Sendable, Hashable, Codable {
   /// The state after every commit up to and at this time, by the server's clock.
@@ -10,6 +12,9 @@ public enum RecoveryTarget: Sendable, Hashable, Codable {
   case name(String)
   /// The state after the last stored commit.
   case latest
+  /// The end of this base backup itself. Needs nothing but its snapshot: no archive of the log, and no incarnation that
+  /// is known.
+  case backup(SnapshotID)
 }
 
 extension RecoveryTarget: CustomStringConvertible {
@@ -21,6 +26,7 @@ extension RecoveryTarget: CustomStringConvertible {
     case .xid(let xid): "transaction \(xid)"
     case .name(let name): "restore point '\(name)'"
     case .latest: "latest"
+    case .backup(let snapshot): "the end of base backup \(snapshot.short)"
     }
   }
 }
@@ -34,4 +40,6 @@ public enum RecoveryStop: Sendable, Hashable, Codable {
   /// At the end of the stored WAL. Also the way to a target at or past the last commit, where PostgreSQL, told of the
   /// target, would end with 'recovery ended before configured recovery target was reached'.
   case endOfWAL
+  /// As soon as the base backup is consistent, by the log inside its own snapshot (PostgreSQL's `immediate`).
+  case consistency
 }

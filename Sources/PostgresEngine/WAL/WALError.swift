@@ -24,6 +24,8 @@ public struct WALError: Error, Sendable, Hashable, CustomStringConvertible {
     case noBaseBackup = "NoBaseBackup"
     /// WAL on the way to the target is missing.
     case walMissing = "WALMissing"
+    /// The log on the way to the target creates a tablespace, and its replay could do harm.
+    case tablespaceCreated = "TablespaceCreated"
     /// There is no such incarnation.
     case incarnationUnknown = "IncarnationUnknown"
     /// A restored data directory is not what it should be.

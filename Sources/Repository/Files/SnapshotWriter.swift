@@ -72,11 +72,16 @@ public final class SnapshotWriter: Sendable {
     }
   }
 
-  /// Writes the trees, waits until all of it is durable and in the index, and writes the snapshot.
-  public func commit(_ description: SnapshotDescription) async throws -> Snapshot {
+  /// Writes the trees, waits until all of it is durable and in the index, and writes the snapshot. `tags` gives further
+  /// tags, from what was written in all.
+  public func commit(
+    _ description: SnapshotDescription, tags: (BlobWriterStatistics) -> [String] = { _ in [] }
+  ) async throws -> Snapshot {
+    var description = description
     let draft = root.withLock { $0 }
     let tree = try await save(draft, at: "", description.time)
     try await writer.flush()
+    description.tags += tags(writer.statistics)
     let snapshot = try await repository.saveSnapshot(description.snapshot(of: tree, parent: parent))
     await writer.close()
     return snapshot

@@ -60,6 +60,9 @@ public struct FailedProbe: Error, Sendable, Equatable {
   /// What was wrong and what to do.
   public let message: String
 
+  /// A failure that the given reason names.
+  public init(reason: String, message: String) { (self.reason, self.message) = (reason, message) }
+
   init(_ error: ObjectStoreError) {
     reason =
       switch error.code {

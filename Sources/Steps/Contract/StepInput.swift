@@ -176,11 +176,14 @@ public struct WALReceiveInput: Codable, Sendable, Equatable {
   public var incarnation: String?
   /// Where that incarnation comes from.
   public var origin: CloneOrigin?
+  /// The instances that lived incarnations, by incarnation, as far as Tidemark hosts them: for the status alone.
+  public var instances: [String: String]?
 
   /// An input of these parts.
   public init(
     resource: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, server: ServerInput,
-    slotName: String, flushInterval: GoDuration, incarnation: String? = nil, origin: CloneOrigin? = nil
+    slotName: String, flushInterval: GoDuration, incarnation: String? = nil, origin: CloneOrigin? = nil,
+    instances: [String: String]? = nil
   ) {
     self.resource = resource
     self.cluster = cluster
@@ -191,14 +194,16 @@ public struct WALReceiveInput: Codable, Sendable, Equatable {
     self.flushInterval = flushInterval
     self.incarnation = incarnation
     self.origin = origin
+    self.instances = instances
   }
 }
 
-/// Where a clone's incarnation left the one that it was cloned from.
+/// Where the incarnation of a clone, or of a restore, left the one that it was made from.
 public struct CloneOrigin: Codable, Sendable, Equatable {
-  /// `<namespace>/<name>` of the Database that was cloned.
-  public var database: String
-  /// The incarnation that was cloned.
+  /// `<namespace>/<name>` of the Database that was cloned. nil for a restore: the parent is an incarnation of the same
+  /// Database, and recovery goes on from its log to this one's.
+  public var database: String?
+  /// The incarnation that was left.
   public var incarnation: String
   /// The timeline that it left.
   public var timeline: UInt32
@@ -206,24 +211,36 @@ public struct CloneOrigin: Codable, Sendable, Equatable {
   public var forkLSN: String
 
   /// The given origin.
-  public init(database: String, incarnation: String, timeline: UInt32, forkLSN: String) {
+  public init(database: String?, incarnation: String, timeline: UInt32, forkLSN: String) {
     (self.database, self.incarnation) = (database, incarnation)
     (self.timeline, self.forkLSN) = (timeline, forkLSN)
   }
 }
 
+/// The kinds that `restore-database` serves.
+public enum RestoringKind: String, Codable, Sendable, CaseIterable {
+  /// A PITRClone.
+  case clone = "PITRClone"
+  /// A RestoreRequest.
+  case restore = "RestoreRequest"
+}
+
 /// The input of `restore-database`.
 public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
-  /// The PITRClone.
-  public var clone: ServedResource
+  /// The kind of `resource`.
+  public var kind: RestoringKind
+  /// The PITRClone or RestoreRequest.
+  public var resource: ServedResource
   /// Where progress is written.
   public var cluster: ClusterAccess
   /// Where the backup lies.
   public var store: StoreInput
   /// The source's place in the store.
   public var database: DatabasePlace
-  /// The moment.
+  /// The moment; no field of it is set where `snapshot` is.
   public var pointInTime: PointInTime
+  /// The base backup to whose own end it is recovered, in place of a moment. Needs no archive of the log.
+  public var snapshot: String?
   /// The incarnation to recover along where the moment names none; nil: the only one without a successor.
   public var activeIncarnation: String?
   /// The data directory to fill.
@@ -237,15 +254,17 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    clone: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, pointInTime: PointInTime,
-    activeIncarnation: String? = nil, dataDirectory: String, recoveryDirectory: String, restoreProgram: String,
-    parameters: [String: String]
+    kind: RestoringKind, resource: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace,
+    pointInTime: PointInTime, snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String,
+    recoveryDirectory: String, restoreProgram: String, parameters: [String: String]
   ) {
-    self.clone = clone
+    self.kind = kind
+    self.resource = resource
     self.cluster = cluster
     self.store = store
     self.database = database
     self.pointInTime = pointInTime
+    self.snapshot = snapshot
     self.activeIncarnation = activeIncarnation
     self.dataDirectory = dataDirectory
     self.recoveryDirectory = recoveryDirectory
@@ -262,13 +281,20 @@ public struct ForgetInput: Codable, Sendable, Equatable {
   public var repositoryPrefix: String
   /// The snapshot's id.
   public var snapshot: String
+  /// The database whose repository it is, and whose log expires with its base backups; nil: no log lies beside.
+  public var database: DatabasePlace?
+  /// The incarnation that is being archived; nil: not known, and then only log before that of base backups expires.
+  public var activeIncarnation: String?
 
   /// An input of these parts.
   public init(
-    store: StoreInput, repositoryPrefix: String, snapshot: String
+    store: StoreInput, repositoryPrefix: String, snapshot: String, database: DatabasePlace? = nil,
+    activeIncarnation: String? = nil
   ) {
     self.store = store
     self.repositoryPrefix = repositoryPrefix
     self.snapshot = snapshot
+    self.database = database
+    self.activeIncarnation = activeIncarnation
   }
 }

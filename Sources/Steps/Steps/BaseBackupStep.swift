@@ -7,7 +7,8 @@ import TidemarkAPI
 /// `base-backup`: a physical backup of a server into the database's repository.
 ///
 /// A run that follows a crash starts over: packs that were indexed are found and not stored again, and without its
-/// snapshot a half-made backup is not one.
+/// snapshot a half-made backup is not one. Where the crash came behind the snapshot, it is found by the Backup's uid, and
+/// is the product: one Backup has one snapshot.
 struct BaseBackupStep {
   let input: BaseBackupInput
   let folder: StepFolder
@@ -19,7 +20,11 @@ struct BaseBackupStep {
         let archive = try await DatabaseArchive.openOrCreate(
           store, password: try input.store.password(in: folder), logger: logger)
         return try await archive.repository.withLock(.shared, patience: .seconds(60)) { _ in
-          try await backUp(into: archive.repository, report)
+          if let present = try await archive.records().first(where: { $0.backup == input.backup.uid }) {
+            logger.info("the snapshot of this Backup is there", metadata: ["snapshot": "\(present.snapshot)"])
+            return .baseBackup(BaseBackupProduct(present))
+          }
+          return try await backUp(into: archive.repository, report)
         }
       }
     }
@@ -36,14 +41,15 @@ struct BaseBackupStep {
         updatedAt: .now)
       report.tell(status)
     }
-    return .baseBackup(BaseBackupProduct(outcome))
+    return .baseBackup(BaseBackupProduct(outcome.record))
   }
 
   private func options(_ settings: PostgresConnectionSettings) async throws -> BaseBackupOptions {
     let identifier = try await systemIdentifier(settings)
     let incarnation = try input.incarnation.map(Self.incarnation) ?? .root(systemIdentifier: identifier)
     return BaseBackupOptions(
-      incarnation: incarnation, systemIdentifier: identifier, label: "tidemark \(input.backup.name)")
+      incarnation: incarnation, systemIdentifier: identifier, backup: input.backup.uid,
+      label: "tidemark \(input.backup.name)")
   }
 
   private func systemIdentifier(_ settings: PostgresConnectionSettings) async throws -> UInt64 {
@@ -70,17 +76,21 @@ struct BaseBackupStep {
 }
 
 extension BaseBackupProduct {
-  init(_ outcome: BaseBackupOutcome) {
-    let record = outcome.record
+  init(_ record: BaseBackupRecord) {
     self.init(
       snapshot: record.snapshot.description,
       size: BackupSize(
-        logical: record.logicalBytes, added: Int64(outcome.statistics.bytesAdded),
-        stored: Int64(outcome.statistics.bytesPacked)),
-      postgres: PostgresBackupStatus(
-        incarnation: record.incarnation.text, timeline: record.timeline.number,
-        startLSN: record.startLSN.description, stopLSN: record.stopLSN.description,
-        startTime: MicroTime(record.startTime), stopTime: MicroTime(record.stopTime),
-        systemIdentifier: String(record.systemIdentifier), serverVersion: record.serverVersion.description))
+        logical: record.logicalBytes, added: record.addedBytes ?? 0, stored: record.storedBytes ?? 0),
+      postgres: PostgresBackupStatus(record))
+  }
+}
+
+extension PostgresBackupStatus {
+  init(_ record: BaseBackupRecord) {
+    self.init(
+      incarnation: record.incarnation.text, timeline: record.timeline.number,
+      startLSN: record.startLSN.description, stopLSN: record.stopLSN.description,
+      startTime: MicroTime(record.startTime), stopTime: MicroTime(record.stopTime),
+      systemIdentifier: String(record.systemIdentifier), serverVersion: record.serverVersion.description)
   }
 }

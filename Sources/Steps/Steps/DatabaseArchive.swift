@@ -35,10 +35,13 @@ struct DatabaseArchive: Sendable {
     return options
   }
 
-  /// The base backups, by what their snapshots say.
-  func bases() async throws -> [RecoveryBase] {
-    try await repository.snapshots().compactMap { BaseBackupRecord(snapshot: $0) }.map { RecoveryBase($0) }
+  /// What the snapshots say of the base backups, the oldest first.
+  func records() async throws -> [BaseBackupRecord] {
+    try await repository.snapshots().compactMap { BaseBackupRecord(snapshot: $0) }
   }
+
+  /// The base backups, as a recovery wants to know them.
+  func bases() async throws -> [RecoveryBase] { try await records().map { RecoveryBase($0) } }
 
   func catalog() async throws -> WALCatalog { try await WALCatalog.open(store: store, key: repository.key) }
 }

@@ -55,9 +55,21 @@ public struct StepCommand: Sendable {
       return try await RestoreDatabaseStep(
         input: try StepFolder.read(RestoreDatabaseInput.self, from: input), folder: folder, logger: logger
       ).run()
+    case .dump:
+      return try await DumpStep(
+        input: try StepFolder.read(DumpInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .importDump:
+      return try await ImportStep(
+        input: try StepFolder.read(ImportInput.self, from: input), folder: folder, logger: logger
+      ).run()
     case .forget:
       return try await ForgetStep(
         input: try StepFolder.read(ForgetInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .discover:
+      return try await DiscoverStep(
+        input: try StepFolder.read(DiscoverInput.self, from: input), folder: folder, logger: logger
       ).run()
     }
   }

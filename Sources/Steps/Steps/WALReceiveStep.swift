@@ -18,7 +18,7 @@ struct WALReceiveStep {
 
   func run() async throws -> StepProduct {
     try await StatusReport<Database>.with(input.resource, input.cluster, every: .seconds(2), logger: logger) { report in
-      let view = ArchiveView(report)
+      let view = ArchiveView(report, instances: input.instances ?? [:])
       do {
         try await input.store.withStore(in: folder, at: input.database.prefix) { store in
           let archive = try await DatabaseArchive.openOrCreate(
@@ -61,12 +61,8 @@ struct WALReceiveStep {
     let connection = try await ReplicationConnection.connect(settings)
     do {
       let (system, size) = (try await connection.identifySystem(), try await connection.walSegmentSize())
+      let parent = try await parent(archive, connection, system.timeline)
       await connection.close()
-      let parent = try input.origin.map { origin in
-        Incarnation.Parent(
-          id: try BaseBackupStep.incarnation(origin.incarnation), timeline: TimelineID(origin.timeline),
-          forkLSN: LSN(origin.forkLSN) ?? LSN(0), database: origin.database)
-      }
       _ = try await Incarnation(
         id: id, parent: parent, timeline: system.timeline, systemIdentifier: system.systemIdentifier,
         majorVersion: connection.serverVersion.major, segmentSize: size,
@@ -77,6 +73,25 @@ struct WALReceiveStep {
       await connection.close()
       throw error
     }
+  }
+
+  /// Where the server's life left its parent. The last line of its history file is what really happened: replay may have
+  /// stopped on an earlier timeline than the one it was pinned to, and that may be an earlier life's.
+  private func parent(
+    _ archive: DatabaseArchive, _ connection: ReplicationConnection, _ timeline: TimelineID
+  ) async throws -> Incarnation.Parent? {
+    guard let origin = input.origin else { return nil }
+    let named = try BaseBackupStep.incarnation(origin.incarnation)
+    let told = Incarnation.Parent(
+      id: named, timeline: TimelineID(origin.timeline), forkLSN: LSN(origin.forkLSN) ?? LSN(0),
+      database: origin.database)
+    guard timeline.number > 1 else { return told }
+    let file = try await connection.timelineHistory(timeline)
+    guard let left = try TimelineHistory(timeline: timeline, parsing: file.content).ancestors.last else { return told }
+    let tree = try await IncarnationTree.load(from: archive.store)
+    let owner = origin.database == nil ? tree.owner(of: left.timeline, inLineOf: named)?.id : nil
+    return Incarnation.Parent(
+      id: owner ?? named, timeline: left.timeline, forkLSN: left.end, database: origin.database)
   }
 
   private func keepWindow(_ archive: DatabaseArchive, _ view: ArchiveView) async throws {
@@ -115,8 +130,12 @@ private final class ArchiveView: Sendable {
 
   private let state = Mutex(State())
   private let report: StatusReport<Database>
+  /// By incarnation.
+  private let instances: [String: String]
 
-  init(_ report: StatusReport<Database>) { self.report = report }
+  init(_ report: StatusReport<Database>, instances: [String: String]) {
+    (self.report, self.instances) = (report, instances)
+  }
 
   var incarnation: IncarnationID? { state.withLock { $0.received?.incarnation } }
 
@@ -132,20 +151,21 @@ private final class ArchiveView: Sendable {
   func failed(_ failure: FailureStatus) { tell { $0.failure = failure } }
 
   private func tell(_ change: (inout State) -> Void) {
-    let status = state.withLock { state in
+    let told = state.withLock { state in
       change(&state)
-      return Self.status(&state)
+      return status(&state)
     }
-    report.tell(status)
+    report.tell(told)
   }
 
-  private static func status(_ state: inout State) -> DatabaseStatus {
+  private func status(_ state: inout State) -> DatabaseStatus {
     var status = DatabaseStatus()
-    status.conditions = [archiving(&state)]
+    status.conditions = [Self.archiving(&state)]
     status.activeIncarnation = state.received?.incarnation?.text
     status.archiving = state.received.map(ArchivingStatus.init)
     status.incarnations = state.tree?.incarnations.values
-      .sorted { $0.createdAt < $1.createdAt }.map(IncarnationStatus.init)
+      .sorted { $0.createdAt < $1.createdAt }
+      .map { IncarnationStatus($0, instance: instances[$0.id.text]) }
     status.recoveryWindow = state.window.map { RecoveryWindowStatus($0, state.received) }
     return status
   }
@@ -185,10 +205,11 @@ extension ArchivingStatus {
 }
 
 extension IncarnationStatus {
-  init(_ incarnation: Incarnation) {
+  init(_ incarnation: Incarnation, instance: String?) {
     self.init(
       id: incarnation.id.text, parent: incarnation.parent?.id.text, timeline: incarnation.timeline.number,
-      forkLSN: incarnation.parent?.forkLSN.description, since: MicroTime(incarnation.createdAt).timestamp)
+      forkLSN: incarnation.parent?.forkLSN.description, instance: instance,
+      since: MicroTime(incarnation.createdAt).timestamp)
   }
 }
 

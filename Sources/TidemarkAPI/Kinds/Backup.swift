@@ -110,6 +110,10 @@ public struct BackupStatus: Codable, Sendable, Equatable {
   public var completedAt: Timestamp?
   /// How often its step was started.
   public var attempts: Int?
+  /// What the first attempt began with, which all that follows keeps to: the spec may be edited meanwhile.
+  public var begunWith: BackupSubject?
+  /// When the next attempt begins, after a failure that may pass; nil otherwise.
+  public var retryAt: Timestamp?
   /// The restic snapshot's id, 64 hexadecimal digits.
   public var snapshot: String?
   /// How large it is.
@@ -129,9 +133,9 @@ public struct BackupStatus: Codable, Sendable, Equatable {
 public struct BackupSize: Codable, Sendable, Equatable {
   /// What a restore writes.
   public var logical: Int64
-  /// What of it no earlier snapshot had, before compression.
+  /// What of it no earlier snapshot had, before compression; 0 where a snapshot that was found does not say.
   public var added: Int64
-  /// What was uploaded for it, compressed and encrypted.
+  /// What was uploaded for it, compressed and encrypted; 0 where a snapshot that was found does not say.
   public var stored: Int64
 
   /// The given sizes.

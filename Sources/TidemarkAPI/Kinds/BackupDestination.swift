@@ -183,8 +183,10 @@ public struct BackupDestinationStatus: Codable, Sendable, Equatable {
   public var lastValidated: Timestamp?
   /// How long the probe took, in milliseconds.
   public var latencyMilliseconds: Int64?
-  /// Bytes below the prefix, where they were counted.
+  /// Bytes of all objects below the prefix, as counted at `lastDiscovery`.
   public var storedBytes: Int64?
+  /// When the objects below the prefix were last listed.
+  public var lastDiscovery: Timestamp?
 
   /// A status that says nothing yet.
   public init() {}

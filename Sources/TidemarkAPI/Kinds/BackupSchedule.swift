@@ -43,14 +43,16 @@ public struct RetentionPolicy: Codable, Sendable, Equatable {
   public var monthly: Int?
   /// The newest one of each of the last so many years that have any.
   public var yearly: Int?
-  /// All that are at most this much older than the newest.
+  /// All that are less than this much older than the newest.
   public var within: GoDuration?
 
   /// A policy that keeps every backup.
   public init() {}
 
-  /// Whether there is no rule.
-  public var isEmpty: Bool { self == RetentionPolicy() }
+  /// Whether there is no rule: what counts to zero is none either.
+  public var isEmpty: Bool {
+    within == nil && [count, hourly, daily, weekly, monthly, yearly].allSatisfy { ($0 ?? 0) <= 0 }
+  }
 }
 
 /// The spec of a schedule.
@@ -113,6 +115,10 @@ public struct BackupScheduleStatus: Codable, Sendable, Equatable {
   public var nextRun: Timestamp?
   /// The slot of the last run that was started: the time that the schedule says, without jitter.
   public var lastRun: Timestamp?
+  /// Slots up to this one are done with: run, left out, or from before the schedule began as it is.
+  public var settledUntil: Timestamp?
+  /// The `schedule` and `timeZone` that `settledUntil` speaks of; `Suspended` while there were none.
+  public var timing: String?
   /// When its newest Completed Backup completed.
   public var lastSuccess: Timestamp?
   /// When its newest Failed Backup failed.

@@ -67,6 +67,8 @@ public struct PITRCloneStatus: Codable, Sendable, Equatable {
   public var completedAt: Timestamp?
   /// How often its step was started.
   public var attempts: Int?
+  /// When the next attempt begins, after a failure that may pass; nil otherwise.
+  public var retryAt: Timestamp?
   /// What the recovery is made of.
   public var preflight: PreflightStatus?
   /// How far the restore is.

@@ -80,7 +80,8 @@ struct ReflectorServerTests {
 
   @Test("the API server killed and started again during a watch: nothing is lost, and nothing is listed anew")
   func serverKilled() async throws {
-    let kube = try await TestKube.start()
+    // Without its watch cache, which is empty after a start: it answers 410 to every version before its own start.
+    let kube = try await TestKube.start(watchCache: .off)
     let bed = try await TestBed.make(on: kube)
     try await bed.create(0..<200)
     let mirror = Mirror(bed.client, namespace: bed.namespace)
@@ -94,50 +95,9 @@ struct ReflectorServerTests {
       try await bed.forEach(50..<100) { try await bed.setSize($0, -2) }
       try await mirror.expectEqual(bed)
       #expect(mirror.store.count == 160)
+      #expect(mirror.lists.value == 1)
     }
     await bed.client.shutdown()
     try await kube.remove()
-  }
-
-  @Test("connections cut at random bytes while objects change: the store equals the server's list, memory is back")
-  func cutConnections() async throws {
-    let bed = try await TestBed.make()
-    let proxy = try await FaultProxy.start(to: bed.kube.port)
-    let client = try bed.client(through: proxy)
-    try await bed.create(0..<1000, padding: 500)
-    // One quiet round, so that what is measured first has all its pools and caches.
-    try await followChanges(bed, client, rounds: 1) {}
-    let before = try residentBytes()
-    try await followChanges(bed, client, rounds: 12) {
-      proxy.rule { connection in
-        .reset(after: Int.random(in: 0..<(connection.isMultiple(of: 3) ? 400_000 : 20_000)), .toClient)
-      }
-    }
-    proxy.inject(.none)
-    #expect(proxy.connectionCount > 20)
-    let after = try residentBytes()
-    #expect(after - before < 24 << 20, "\(before >> 20) MiB before, \(after >> 20) MiB after")
-    try await proxy.stop()
-    await client.shutdown()
-    await bed.client.shutdown()
-  }
-
-  /// Mirrors the widgets while they change, with faults, then without, and expects all to be told at the end.
-  private func followChanges(
-    _ bed: TestBed, _ client: KubeClient, rounds: Int, faults: @Sendable () -> Void
-  ) async throws {
-    let mirror = Mirror(client, namespace: bed.namespace)
-    faults()
-    try await mirror.whileRunning {
-      for round in 0..<rounds {
-        try await bed.forEach(0..<120) { try await bed.setSize(($0 * 7 + round * 131) % 900, round) }
-        try await bed.forEach(900..<930) { try await bed.delete($0 + round % 3 * 30) }
-        try await bed.forEach(900..<930) { index in
-          _ = try? await bed.client.create(
-            Widget("w\(index + round % 3 * 30)", in: bed.namespace, size: round, padding: 500))
-        }
-      }
-      try await mirror.expectEqual(bed, within: .seconds(90))
-    }
   }
 }

@@ -1,9 +1,18 @@
 import NIOCore
+import ObjectStore
+import Repository
 
 /// The files that PostgreSQL asks for while it recovers along a lineage.
 struct LineageFiles: Sendable {
   let catalog: WALCatalog
   let lineage: Lineage
+  /// What is other in these files than in the archive.
+  let edits: [WALEdit]
+
+  init(_ configuration: WALFetch.Configuration, _ store: any ObjectStore, _ key: RepositoryKey) {
+    catalog = WALCatalog(store: store, key: key, tree: IncarnationTree([]))
+    (lineage, edits) = (configuration.lineage, configuration.edits ?? [])
+  }
 
   /// The file's bytes; nil where the lineage has no such file.
   ///
@@ -26,7 +35,17 @@ struct LineageFiles: Sendable {
 
   private func segment(_ name: WALSegmentName) async throws -> ByteBuffer? {
     guard let piece = lineage.piece(of: name.timeline), piece.to.map({ name.start < $0 }) ?? true else { return nil }
-    let archive = archive(piece)
+    guard var bytes = try await stored(name, in: archive(piece)) else { return nil }
+    if let to = piece.to, to < name.end {
+      // What follows is of the life that went on there.
+      let kept = Int(to - name.start)
+      bytes.setRepeatingByte(0, count: bytes.readableBytes - kept, at: bytes.readerIndex + kept)
+    }
+    edits.apply(to: &bytes, of: name)
+    return bytes
+  }
+
+  private func stored(_ name: WALSegmentName, in archive: WALArchive) async throws -> ByteBuffer? {
     // It may become whole, and its parts vanish, between one look and the next.
     for _ in 0..<2 {
       if let whole = try await archive.segment(name) { return whole }

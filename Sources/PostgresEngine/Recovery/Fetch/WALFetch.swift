@@ -24,9 +24,16 @@ public struct WALFetch: Sendable {
     public var ahead: Int
     /// Segments that are fetched at once.
     public var parallel: Int
+    /// What is other in the fetched files than in the archive; nil: nothing.
+    public var edits: [WALEdit]?
 
-    /// Fetching along `lineage`, by default up to 16 segments ahead, 3 at once.
-    public init(lineage: Lineage, spool: String?, ahead: Int = 16, parallel: Int = 3) {
+    /// Fetching what `plan` needs, by default up to 16 segments ahead, 3 at once.
+    public init(_ plan: RecoveryPlan, spool: String?, ahead: Int = 16, parallel: Int = 3) {
+      self.init(lineage: plan.lineage, spool: spool, ahead: ahead, parallel: parallel)
+      edits = plan.edits.isEmpty ? nil : plan.edits
+    }
+
+    package init(lineage: Lineage, spool: String?, ahead: Int = 16, parallel: Int = 3) {
       (self.lineage, self.spool, self.ahead, self.parallel) = (lineage, spool, max(1, ahead), max(1, parallel))
     }
   }
@@ -102,9 +109,7 @@ public struct WALFetch: Sendable {
     for attempt in 1... {
       do {
         let (store, key) = try await open()
-        let files = LineageFiles(
-          catalog: WALCatalog(store: store, key: key, tree: IncarnationTree([])), lineage: configuration.lineage)
-        return try await files.bytes(file)
+        return try await LineageFiles(configuration, store, key).bytes(file)
       } catch let error as ObjectStoreError where error.isWorthRetrying && attempt < 6 {
         complain("tidemark wal fetch \(file): \(error); trying again in \(delay)")
         try await Task.sleep(for: delay)

@@ -28,9 +28,7 @@ public struct WALPrefetch: Sendable {
     defer { withExtendedLifetime(lock) {} }
     try spool.clear()
     let (store, key) = try await open()
-    let files = LineageFiles(
-      catalog: WALCatalog(store: store, key: key, tree: IncarnationTree([])), lineage: configuration.lineage)
-    try await fill(spool, from: last.number + 1, files)
+    try await fill(spool, from: last.number + 1, LineageFiles(configuration, store, key))
     try spool.clear()
   }
 

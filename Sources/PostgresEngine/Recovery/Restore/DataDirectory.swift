@@ -44,6 +44,15 @@ struct DataDirectory: Sendable {
     if stat(path, &status) == 0, geteuid() == 0 { _ = chown("\(path)/\(name)", status.st_uid, status.st_gid) }
   }
 
+  /// Changes one byte of a file that is there.
+  func overwrite(_ name: String, at offset: Int, with byte: UInt8) throws {
+    let descriptor = open("\(path)/\(name)", O_WRONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("write", name) }
+    defer { close(descriptor) }
+    guard withUnsafeBytes(of: byte, { pwrite(descriptor, $0.baseAddress, 1, offset) }) == 1, fsync(descriptor) == 0
+    else { throw failure("write", name) }
+  }
+
   func remove(_ name: String) throws {
     guard unlink("\(path)/\(name)") == 0 || errno == ENOENT else { throw failure("remove", name) }
   }

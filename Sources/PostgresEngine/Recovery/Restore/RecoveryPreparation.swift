@@ -3,7 +3,8 @@
 /// What it does: removes what belonged to the old server's life (process files, replication slots, temporary state,
 /// standby mode); writes `recovery.signal`; and in `postgresql.auto.conf`, which PostgreSQL reads last, sets the
 /// recovery target, turns off archiving, streaming and waiting for standbys, and raises the settings that recovery must
-/// not go below. Other settings made with ALTER SYSTEM stay. A data directory whose configuration lay elsewhere (as
+/// not go below. Tablespaces that the log in the directory creates lose their path (`WALEdit`). Other settings made with
+/// ALTER SYSTEM stay. A data directory whose configuration lay elsewhere (as
 /// Debian's does) gets a `postgresql.conf` and a `pg_hba.conf`.
 ///
 /// It can be repeated on the same directory, as long as PostgreSQL was not started on it.
@@ -61,12 +62,20 @@ public struct RecoveryPreparation: Sendable {
       try data.empty(name)
     }
     for name in Self.neededDirectories { try data.makeDirectory(name) }
-    try configure(data, control, version)
+    let log = OwnLog(data: data, base: plan.base)
+    let edits = try log.editsOfTablespaces()
+    try log.apply(edits)
+    try configure(data, control, version, tablespaces: edits.isEmpty && plan.edits.isEmpty ? .none : .created)
     try data.write("recovery.signal", "")
     return control
   }
 
-  private func configure(_ data: DataDirectory, _ control: ControlFile, _ version: Int) throws {
+  /// Whether replay makes tablespaces, which are directories in `pg_tblspc` then.
+  private enum ReplayedTablespaces { case none, created }
+
+  private func configure(
+    _ data: DataDirectory, _ control: ControlFile, _ version: Int, tablespaces: ReplayedTablespaces
+  ) throws {
     let own = ConfigurationFile(parsing: try data.text("postgresql.conf") ?? "")
     var automatic = ConfigurationFile(parsing: try data.text("postgresql.auto.conf") ?? "")
     let required = plan.parameters.map { control.parameters.raised(to: $0) } ?? control.parameters
@@ -74,13 +83,15 @@ public struct RecoveryPreparation: Sendable {
       automatic.set(name, value)
     }
     if version >= 15 { automatic.set("archive_library", "") }
+    if tablespaces == .created { automatic.set(TablespaceLayout.setting, "on") }
     automatic.set("hot_standby", "on")
     for (name, value) in overrides { automatic.set(name, value) }
     for (name, minimum) in required.settings {
       let present = (automatic[name] ?? own[name]).flatMap { Int32($0) }
       automatic.set(name, String(max(minimum, present ?? minimum)))
     }
-    automatic.set("restore_command", restoreCommand)
+    // Log that the archive has beyond the base backup's own is of no use then, and must not be asked for.
+    automatic.set("restore_command", plan.stop == .consistency ? "exit 1" : restoreCommand)
     for (name, value) in plan.settings { automatic.set(name, value) }
     try supplyFiles(data)
     try data.write("postgresql.auto.conf", "# Written by Tidemark for a recovery.\n" + automatic.text)

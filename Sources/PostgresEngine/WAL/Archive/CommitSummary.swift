@@ -30,6 +30,25 @@ public struct CommitSummary: Sendable, Hashable, Codable {
     public var lsn: LSN
   }
 
+  /// The CREATE TABLESPACE statements in a stretch of the log, but for those without a path.
+  public struct Tablespaces: Sendable, Hashable, Codable {
+    /// Where the stretch begins: of records that end before, nothing is said here.
+    public var since: LSN
+    /// In the order of the log.
+    public var created: [TablespaceCreation]
+
+    /// More than anybody has; who makes and drops them all the time shall not make every summary long.
+    static let limit = 64
+
+    /// A stretch from `since` on.
+    public init(since: LSN, created: [TablespaceCreation] = []) { (self.since, self.created) = (since, created) }
+
+    mutating func add(_ creation: TablespaceCreation) {
+      created.append(creation)
+      if created.count > Self.limit { since = created.removeFirst().lsn }
+    }
+  }
+
   /// The version of this format.
   public var version = 1
   /// Commits in the segment.
@@ -56,6 +75,9 @@ public struct CommitSummary: Sendable, Hashable, Codable {
   /// The highest settings that the server is known to have run with in this archive, up to the segment's end; nil
   /// where none were written down in the log.
   public var parametersSoFar: RequiredParameters?
+  /// The tablespaces that were created in this archive up to the segment's end, as far back as it is known; nil in a
+  /// summary of an earlier Tidemark, which says nothing about them.
+  public var tablespacesSoFar: Tablespaces?
   /// The end of the last whole record in it; nil when none ended there.
   public var endOfLastRecord: LSN?
 
@@ -68,6 +90,7 @@ public struct CommitSummary: Sendable, Hashable, Codable {
     next.latestSoFar = latestSoFar
     next.lastSoFar = lastSoFar
     next.parametersSoFar = parametersSoFar
+    next.tablespacesSoFar = tablespacesSoFar
     return next
   }
 
@@ -79,6 +102,9 @@ public struct CommitSummary: Sendable, Hashable, Codable {
     case .restorePoint(let name, let time):
       restorePoints.append(RestorePoint(name: name, time: time, start: record.start, lsn: record.end))
     case .parameters(let parameters): parametersSoFar = parametersSoFar?.raised(to: parameters) ?? parameters
+    case .tablespace(let oid, let path):
+      guard !path.isEmpty else { return }
+      tablespacesSoFar?.add(TablespaceCreation(oid: oid, path: path, start: record.start, lsn: record.end))
     case .checkpoint, .segmentSwitch: break
     }
   }

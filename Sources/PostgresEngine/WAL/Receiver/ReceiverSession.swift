@@ -34,7 +34,7 @@ struct ReceiverSession: Sendable {
 
   /// The pipeline that goes on where the archive ends, wherever that is for this server.
   func beginAtArchiveEnd() async throws -> WALPipeline {
-    let end = try await archive.end()
+    let end = try await archive.end(from: try await confirmedStart())
     let decision = WALStart.decide(
       archive: end?.end, server: server.timeline, flushed: server.flushLSN, history: history)
     switch decision {
@@ -66,7 +66,10 @@ struct ReceiverSession: Sendable {
     let position = ArchiveEnd(timeline: await pipeline.timeline, end: await pipeline.received)
     let decision = WALStart.decide(
       archive: position, server: server.timeline, flushed: server.flushLSN, history: history)
-    if case .resume = decision { return pipeline }
+    if case .resume = decision {
+      try await ensureSlot()
+      return pipeline
+    }
     // The server's life went another way; what is durable decides.
     try await receiver.slots.drain()
     return try await beginAtArchiveEnd()
@@ -95,8 +98,8 @@ struct ReceiverSession: Sendable {
       return try await skip(pipeline, .slotInvalidated, error.description)
     default:
       // A slot that was made just now kept nothing of what was missed without it.
-      let reason: WALGap.Reason = receiver.madeSlot.load(ordering: .relaxed) ? .slotMissing : .walRemoved
-      return try await skip(pipeline, reason, error.description)
+      try await ensureSlot()
+      return try await skip(pipeline, receiver.lostSlot.withLock { $0 } ?? .walRemoved, error.description)
     }
   }
 
@@ -109,10 +112,21 @@ struct ReceiverSession: Sendable {
       archive: archive, timeline: timeline, end: end, history: ancestry, previous: previous)
   }
 
+  /// Makes the slot where there is none, and anew where it keeps nothing: the server has given up its log then
+  /// (`max_slot_wal_keep_size`), and would from 16 on not keep any for it again.
   private func ensureSlot() async throws {
-    guard try await connection.readSlot(slot) == nil else { return }
+    let present = try await connection.readSlot(slot)
+    guard present?.restartLSN == nil else { return }
+    if present != nil { try await connection.dropSlot(slot) }
     try await connection.createSlotUnlessThere(slot)
-    receiver.madeSlot.store(true, ordering: .relaxed)
+    receiver.lostSlot.withLock { $0 = present == nil ? .slotMissing : .slotInvalidated }
+  }
+
+  /// Where the archive of the server's timeline must begin at the latest: at what the slot keeps, as nothing behind that
+  /// was ever confirmed. nil where there is no slot that could say so.
+  private func confirmedStart() async throws -> (timeline: TimelineID, at: LSN)? {
+    guard let lsn = try await connection.readSlot(slot)?.restartLSN else { return nil }
+    return (server.timeline, archive.segmentSize.start(of: max(lsn, history.ancestors.last?.end ?? LSN(0))))
   }
 
   /// Where the slot keeps WAL from, at the start of a segment; the slot is made where there is none.

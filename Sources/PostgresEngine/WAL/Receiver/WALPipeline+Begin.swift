@@ -12,6 +12,7 @@ extension WALPipeline {
     let segment = WALSegmentName(timeline: timeline, containing: end, size: size)
     let before = try await precedingSegment(segment, in: archive, history)
     var commits = (before?.commits ?? previous ?? CommitSummary()).following()
+    commits.tablespacesSoFar = before?.commits.tablespacesSoFar ?? CommitSummary.Tablespaces(since: segment.start)
     var reader: WALRecordReader
     if let before {
       reader = WALRecordReader(start: LSN(segment.start.bytes - size.bytes), segmentSize: size)
@@ -55,23 +56,22 @@ extension WALPipeline {
 
 extension WALArchive {
   /// Where the archive ends, and what was committed up to there; nil when it holds no WAL.
-  func end() async throws -> (end: ArchiveEnd, commits: CommitSummary?)? {
+  ///
+  /// `begin` says for a timeline where its log must begin at the latest, where that is known.
+  func end(
+    from begin: (timeline: TimelineID, at: LSN)? = nil
+  ) async throws -> (end: ArchiveEnd, commits: CommitSummary?)? {
     let inventory = try await inventory()
     guard let timeline = inventory.newestTimeline, let stored = inventory.timelines[timeline] else { return nil }
-    if let number = stored.lastBeforeHole(notIn: inventory.gaps, segmentSize) {
-      // A killed receiver's uploads ended in any order: from the hole on, the server sends all of it again.
-      let name = WALSegmentName(timeline: timeline, number: number, size: segmentSize)
-      return (ArchiveEnd(timeline: timeline, end: name.end), try await commits(name))
-    }
-    let unfinished = stored.partials.map(\.segment).max()
-    if let unfinished, unfinished.number > stored.lastWhole ?? 0 {
-      let chain = PartialSegmentName.chain(of: stored.partials.filter { $0.segment == unfinished })
-      if let last = chain.last {
-        return (ArchiveEnd(timeline: timeline, end: last.end), try await commitsOfBeginning(of: unfinished))
-      }
-    }
-    guard let number = stored.lastWhole else { return nil }
-    let name = WALSegmentName(timeline: timeline, number: number, size: segmentSize)
-    return (ArchiveEnd(timeline: timeline, end: name.end), try await commits(name))
+    let first = begin.flatMap { $0.timeline == timeline ? $0.at : nil }
+    guard let end = stored.end(from: first, gaps: inventory.gaps, segmentSize) else { return nil }
+    return (ArchiveEnd(timeline: timeline, end: end), try await commits(upTo: end, on: timeline))
+  }
+
+  private func commits(upTo end: LSN, on timeline: TimelineID) async throws -> CommitSummary? {
+    guard end > LSN(0) else { return nil }
+    let name = WALSegmentName(timeline: timeline, containing: LSN(end.bytes - 1), size: segmentSize)
+    if end == name.end, let commits = try await commits(name) { return commits }
+    return try await commitsOfBeginning(of: name)
   }
 }

@@ -48,8 +48,8 @@ public final class WALReceiver: Sendable {
   let logger: Logger
   let report: ReceiverReport
   let slots: UploadSlots
-  /// Whether the slot was found missing, and made.
-  let madeSlot = Atomic(false)
+  /// Why the slot had to be made anew; nil as long as it had not.
+  let lostSlot = Mutex<WALGap.Reason?>(nil)
   /// What ended an upload for good: the reason why everything else was cancelled.
   let failure = Mutex<(any Error)?>(nil)
 

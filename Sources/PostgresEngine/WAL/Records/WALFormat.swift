@@ -1,6 +1,7 @@
 /// Constants of the write-ahead log's format, the same for PostgreSQL 13 to 17 unless named otherwise.
 ///
-/// Sources: `src/include/access/xlog_internal.h`, `xlogrecord.h`, `rmgrlist.h`, `xact.h`, `src/include/catalog/pg_control.h`.
+/// Sources: `src/include/access/xlog_internal.h`, `xlogrecord.h`, `rmgrlist.h`, `xact.h`,
+/// `src/include/catalog/pg_control.h`, `src/include/commands/tablespace.h`.
 enum WALFormat {
   /// XLOG_BLCKSZ. It can be changed only when PostgreSQL is built; each segment's first page says it.
   static let pageBytes: UInt64 = 8192
@@ -14,12 +15,15 @@ enum WALFormat {
 
   static let xlogResourceManager: UInt8 = 0
   static let transactionResourceManager: UInt8 = 1
+  static let tablespaceResourceManager: UInt8 = 5
 
   static let checkpointShutdown: UInt8 = 0x00
   static let checkpointOnline: UInt8 = 0x10
   static let segmentSwitch: UInt8 = 0x40
   static let parameterChange: UInt8 = 0x60
   static let restorePoint: UInt8 = 0x70
+
+  static let tablespaceCreate: UInt8 = 0x00
 
   static let commit: UInt8 = 0x00
   static let abort: UInt8 = 0x20

@@ -13,6 +13,8 @@ public struct WALRecord: Hashable, Sendable {
     case checkpoint(redo: LSN, timeline: TimelineID)
     /// The server was started with other settings of those that a recovery must not go below.
     case parameters(RequiredParameters)
+    /// CREATE TABLESPACE: replay makes a link to `path`, or a directory in its place where `path` is empty.
+    case tablespace(oid: UInt32, path: String)
     /// `pg_switch_wal()`: the rest of the segment is padding.
     case segmentSwitch
   }

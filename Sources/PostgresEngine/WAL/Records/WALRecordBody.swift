@@ -1,7 +1,7 @@
 /// The part of a record after its header, for the kinds of record that recovery stops at.
 ///
 /// Sources: `xlogrecord.h` (block and data headers), `xact.h` and `xactdesc.c` (transaction records),
-/// `xlog_internal.h` (restore points), `pg_control.h` (checkpoints).
+/// `xlog_internal.h` (restore points), `pg_control.h` (checkpoints), `tablespace.h`.
 struct WALRecordBody {
   let resourceManager: UInt8
   let info: UInt8
@@ -24,6 +24,7 @@ struct WALRecordBody {
         return true
       default: return false
       }
+    case WALFormat.tablespaceResourceManager: return info & 0xF0 == WALFormat.tablespaceCreate
     default: return false
     }
   }
@@ -35,6 +36,9 @@ struct WALRecordBody {
     var data = Fields(body)
     try data.skipToMainData()
     if resourceManager == WALFormat.transactionResourceManager { return try transaction(&data) }
+    if resourceManager == WALFormat.tablespaceResourceManager {
+      return .tablespace(oid: try data.take(UInt32.self), path: data.takeText())
+    }
     switch info & 0xF0 {
     case WALFormat.restorePoint:
       let time = PostgresTime(microseconds: try data.take(Int64.self))
@@ -49,6 +53,13 @@ struct WALRecordBody {
       let redo = LSN(try data.take(UInt64.self))
       return .checkpoint(redo: redo, timeline: TimelineID(try data.take(UInt32.self)))
     }
+  }
+
+  /// Where the main data begin in the body of a record that refers to no blocks.
+  static func offsetOfMainData(in body: UnsafeRawBufferPointer) throws -> Int {
+    var fields = Fields(body)
+    try fields.skipToMainData()
+    return fields.offset
   }
 
   private func transaction(_ data: inout Fields) throws -> WALRecord.Kind {
@@ -84,7 +95,7 @@ struct WALRecordBody {
 
   private struct Fields {
     private let bytes: UnsafeRawBufferPointer
-    private var offset = 0
+    private(set) var offset = 0
 
     init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
 

@@ -85,6 +85,16 @@ public struct WALRecordReader: Sendable {
     try buffer.withUnsafeReadableBytes { try feed($0) }
   }
 
+  /// As `feed(_:)`, for files whose end nobody knows: behind the end of the log a file may hold what it held before it
+  /// was used again. Where the log ends, so does reading: the reader takes no more then.
+  mutating func feed(upToEndOfLog buffer: ByteBuffer) -> (records: [WALRecord], isAtEnd: Bool) {
+    do {
+      return (try feed(buffer), false)
+    } catch {
+      return (found, true)
+    }
+  }
+
   /// As `feed(_:)`, for bytes in memory.
   public mutating func feed(_ bytes: UnsafeRawBufferPointer) throws -> [WALRecord] {
     found.removeAll(keepingCapacity: true)

@@ -1,0 +1,64 @@
+import Foundation
+public import KubeModel
+
+/// A base backup that was found in the bucket, as its snapshot's tags tell of it.
+public struct DiscoveredBackup: Codable, Sendable, Equatable {
+  /// The restic snapshot's id, 64 hexadecimal digits.
+  public var snapshot: String
+  /// When it ended, by the server's clock.
+  public var completedAt: Timestamp
+  /// How large it is; 0 where the snapshot does not say.
+  public var size: BackupSize
+  /// Its facts.
+  public var postgres: PostgresBackupStatus
+  /// The uid of the Backup that it was taken for; nil where the snapshot does not say.
+  public var backup: String?
+
+  /// A base backup with these facts.
+  public init(
+    snapshot: String, completedAt: Timestamp, size: BackupSize, postgres: PostgresBackupStatus, backup: String? = nil
+  ) {
+    (self.snapshot, self.completedAt, self.size) = (snapshot, completedAt, size)
+    (self.postgres, self.backup) = (postgres, backup)
+  }
+}
+
+/// Whether a Backup stands for a snapshot that was found, or for a run.
+public enum BackupDiscovery: Sendable, Equatable {
+  /// It stands for a run.
+  case none
+  /// It stands for this.
+  case found(DiscoveredBackup)
+  /// It says that it stands for a snapshot, and not for which.
+  case unreadable
+}
+
+extension Backup {
+  /// What the annotation ``TidemarkAnnotation/discovered`` says.
+  ///
+  /// It holds all that the status is made of, so that a Backup which was found is whole from its creation on, and is
+  /// never mistaken for one that is to run.
+  public var discovery: BackupDiscovery {
+    guard let text = metadata.annotations[TidemarkAnnotation.discovered] else {
+      return metadata.labels[TidemarkLabel.origin] == BackupOrigin.discovered ? .unreadable : .none
+    }
+    guard let found = try? JSONDecoder().decode(DiscoveredBackup.self, from: Data(text.utf8)) else {
+      return .unreadable
+    }
+    return .found(found)
+  }
+
+  /// The Backup `name` that stands for `found`, whose snapshot stays when it is deleted.
+  public static func discovered(
+    _ found: DiscoveredBackup, named name: String, of database: ObjectKey, in destinationName: String
+  ) throws -> Backup {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return Backup(
+      metadata: ObjectMeta(
+        name: name, namespace: database.namespace, labels: [TidemarkLabel.origin: BackupOrigin.discovered],
+        annotations: [TidemarkAnnotation.discovered: String(decoding: try encoder.encode(found), as: UTF8.self)]),
+      spec: BackupSpec(
+        target: BackupTarget(database: database.name), destinationName: destinationName, deletionPolicy: .retain))
+  }
+}
