@@ -124,7 +124,7 @@ import Testing
     }
   }
 
-  @Test("DEBUG stalls", arguments: 0..<12)
+  @Test("DEBUG stalls", arguments: 0..<5)
   func debugStalls(_ n: Int) async throws {
     try await withProxy({ $0.retry.attempts = 2 }) { store, proxy in
       try await store.put("k", bytes(8 << 20))

@@ -48,6 +48,7 @@ import Testing
     func expectSound(sourceLocation: SourceLocation = #_sourceLocation) async throws {
       try await scratch.restic("check", "--read-data", sourceLocation: sourceLocation)
       let fresh = try await scratch.open()
+      try await fresh.loadIndex()
       let report = try await fresh.check(.everyByte)
       #expect(report.isSound && report.warnings.isEmpty, "\(report)", sourceLocation: sourceLocation)
       #expect(report.snapshots == snapshots.count, sourceLocation: sourceLocation)

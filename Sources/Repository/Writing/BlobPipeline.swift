@@ -230,6 +230,8 @@ final class BlobPipeline: Sendable {
   }
 
   private func newPack(_ type: BlobType) -> PackBuilder {
+    // Trees are few: their pack grows with them, and does not keep the room of a whole one for all that time.
+    guard type == .data else { return PackBuilder(type, target: packSize, in: ByteBuffer()) }
     var memory = packMemory.take()
     memory.clear()
     return PackBuilder(type, target: packSize, in: memory)
@@ -271,7 +273,7 @@ final class BlobPipeline: Sendable {
       state.statistics.bytesUploaded += pack.bytes.readableBytes
     }
     budget.release(pack.bytes.readableBytes)
-    packMemory.giveBack(pack.bytes)
+    if pack.contents.blobs.first?.type == .data { packMemory.giveBack(pack.bytes) }
     end()
   }
 }

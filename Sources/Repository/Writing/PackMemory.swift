@@ -1,11 +1,11 @@
 import NIOCore
 import Synchronization
 
-/// Memory of packs, used again: getting 16 MiB from the system for each pack costs a quarter of the time that filling it
+/// Memory of data packs, used again: getting 16 MiB from the system for each pack costs a quarter of the time that filling it
 /// takes, and growing into it leaves holes.
 final class PackMemory: Sendable {
-  /// One for each type of blob; more would stay for nothing when uploads are slow.
-  private static let kept = 2
+  /// One: the next pack takes it. More would stay for nothing when uploads are slow.
+  private static let kept = 1
 
   private let size: Int
   private let idle = Mutex<[ByteBuffer]>([])
