@@ -58,7 +58,7 @@ struct SealedDump<Base: AsyncSequence & Sendable>: AsyncSequence, Sendable where
         }
         rest.writeBuffer(&more)
       }
-      let count = min(rest.readableBytes, StagedDump.pieceSize)
+      let count = Swift.min(rest.readableBytes, StagedDump.pieceSize)
       var plain = ByteBuffer()
       plain.reserveCapacity(count + 9)
       plain.writeInteger(number)
