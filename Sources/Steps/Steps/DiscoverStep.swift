@@ -93,7 +93,8 @@ extension DiscoveredBackup {
   init(_ record: BaseBackupRecord, backup: String?) {
     let product = BaseBackupProduct(record)
     self.init(
-      snapshot: product.snapshot, completedAt: MicroTime(record.stopTime).timestamp, size: product.size,
+      snapshot: product.snapshot, method: .physical, completedAt: MicroTime(record.stopTime).timestamp,
+      size: product.size,
       postgres: product.postgres, backup: backup)
   }
 }
