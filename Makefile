@@ -29,6 +29,7 @@ demo: build
 # All parts, within some eight minutes. BENCH_ARGS goes to tidemark-bench: 'runtime --objects 2000' runs a part.
 bench: deps
 	@hack/install test
+	@hack/install bench
 	$(SWIFT_BUILD)
 	hack/with-servers "$$($(SWIFT_BUILD) --show-bin-path)/tidemark-bench" $(BENCH_ARGS)
 

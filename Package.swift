@@ -17,6 +17,9 @@ let nioHTTP1 = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
 let nioFoundation = Target.Dependency.product(name: "NIOFoundationCompat", package: "swift-nio")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbirdTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
@@ -53,6 +56,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -74,6 +78,9 @@ let package = Package(
     .systemLibrary(
       name: "CLibpq", path: "Sources/CLibpq", pkgConfig: "libpq",
       providers: [.apt(["libpq-dev"])]),
+    .systemLibrary(
+      name: "CZlib", path: "Sources/CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"])]),
     .target(name: "CPosix", path: "Sources/CPosix"),
     // Checksums that want instructions which Swift does not offer.
     .target(name: "CChecksum", path: "Sources/CChecksum"),
@@ -104,17 +111,24 @@ let package = Package(
       "Steps",
       [
         "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel", "COpenSSL", "CPosix",
-        subprocess, systemPackage, nioCore, logging,
+        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging,
       ]),
     module(
       "Controllers",
       ["Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", logging, metrics, lifecycle]),
+    module(
+      "RESTFacade",
+      [
+        "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "COpenSSL", hummingbird, hummingbirdCore,
+        hummingbirdTLS, httpTypes, nioSSL, nioCore, nioFoundation, logging, metrics, lifecycle,
+      ]),
     module("Telemetry", [metrics, coreMetrics, hummingbird, logging, lifecycle, nioCore]),
     .executableTarget(
       name: "tidemark",
       dependencies: [
-        "Controllers", "Steps", "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeRuntime",
-        "KubeClient", "KubeModel", "Telemetry", argumentParser, logging, metrics, lifecycle, unixSignals,
+        "Controllers", "RESTFacade", "Steps", "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI",
+        "KubeRuntime", "KubeClient", "KubeModel", "Telemetry", argumentParser, logging, metrics, lifecycle, unixSignals,
+        nioCore,
       ],
       swiftSettings: settings),
 
@@ -134,10 +148,17 @@ let package = Package(
     tests(of: "Repository", ["ObjectStore", nioCore, logging]),
     tests(of: "PostgresEngine", ["Repository", "ObjectStore", nioCore, logging]),
     tests(
-      of: "Steps", ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore", logging]),
+      of: "Steps",
+      ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore", nioCore, logging]),
     tests(
       of: "Controllers",
       ["Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore"]),
+    tests(
+      of: "RESTFacade",
+      [
+        "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", asyncHTTPClient, nioCore, nioPosix, nioHTTP1, nioSSL,
+        httpTypes, logging, lifecycle,
+      ]),
     tests(of: "Telemetry", [coreMetrics, logging]),
     .testTarget(
       name: "EndToEndTests",

@@ -43,10 +43,12 @@ struct RepositoryBench: AsyncParsableCommand {
   private func measure(
     _ data: any BenchData, _ folder: BenchFolder, _ server: BenchS3, _ table: inout BenchTable
   ) async throws {
-    let source = folder.path("source")
+    var made: [String] = []
     for round in 1...repeats {
       // Who comes second finds the server and the disk warmer: they take turns.
       for program in round.isMultiple(of: 2) ? BenchProgram.allCases.reversed() : BenchProgram.allCases {
+        let name = "source-\(program)-\(round)"
+        let source = folder.path(name)
         // The same numbers make the same data for both, so that what they store can be compared.
         say("\(data.name): making the data, round \(round)")
         try data.make(at: source)
@@ -54,14 +56,32 @@ struct RepositoryBench: AsyncParsableCommand {
           program: program, folder: folder, server: server, prefix: "\(getpid())/\(data.key)-\(program)-\(round)")
         try await runner.initialize()
         for work in BenchWork.allCases {
-          if work == .changed { try data.change(at: source) }
+          if work == .changed { try data.change(oneOf: 100, round: 0, at: source) }
+          if work == .prune { try await outdate(data, at: source, runner) }
           say("\(data.name): \(program), \(work.rawValue)")
-          table.add(try await runner.measure(work, source), "\(data.name): \(work.rawValue)", program)
+          let target = "target-\(program)-\(round)-\(made.count)"
+          made.append(target)
+          table.add(
+            try await runner.measure(work, source, folder.path(target)), "\(data.name): \(work.rawValue)", program)
         }
         try await runner.remove()
-        try folder.empty("source")
+        made.append(name)
       }
     }
+    // Nothing is removed before: ext4 looks for inodes that were not in use a moment ago, so whoever makes thousands of
+    // files just after thousands were removed pays for that, and it would always be the same one.
+    for name in made { try folder.empty(name) }
+  }
+}
+
+extension RepositoryBench {
+  /// Three more backups, each of a tenth changed, and the older half of the snapshots forgotten; not measured.
+  private func outdate(_ data: any BenchData, at source: String, _ runner: BenchRunner) async throws {
+    for round in 1...3 {
+      try data.change(oneOf: 10, round: round, at: source)
+      _ = try await runner.measure(.changed, source, source)
+    }
+    try await runner.forget(allBut: 3)
   }
 }
 
@@ -71,7 +91,8 @@ enum BenchWork: String, CaseIterable {
   case unchanged = "nothing changed"
   case changed = "1 % changed"
   case restore = "restore"
-  case syncedRestore = "restore, synced"
+  case syncedRestore = "restore and sync (restic leaves that to the system)"
+  case prune = "prune, half forgotten"
 }
 
 /// Who does it.

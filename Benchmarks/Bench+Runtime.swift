@@ -86,7 +86,7 @@ struct RuntimeBench: AsyncParsableCommand {
       seconds: figures.seconds, cpuSeconds: figures.cpuSeconds, peakMiB: Double(figures.peakMemory) / 1_048_576)
   }
 
-  private static var crds: String {
+  static var crds: String {
     "/" + #filePath.split(separator: "/").dropLast(2).joined(separator: "/") + "/crds"
   }
 }

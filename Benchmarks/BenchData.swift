@@ -8,8 +8,8 @@ protocol BenchData {
   var key: String { get }
   /// Makes it in the directory at `path`, which is empty or not there.
   func make(at path: String) throws
-  /// Changes one hundredth of it.
-  func change(at path: String) throws
+  /// Changes one of so many parts of it; another one in each round.
+  func change(oneOf parts: Int, round: Int, at path: String) throws
 }
 
 /// Files of 30 KB on average, half of them random bytes, half of them like text, 100 in a directory.
@@ -29,9 +29,11 @@ struct SmallFiles: BenchData {
     }
   }
 
-  func change(at path: String) throws {
-    var bytes = BenchBytes(seed: 2)
-    for number in stride(from: 50, to: count, by: 100) { try write(number, at: path, &bytes) }
+  func change(oneOf parts: Int, round: Int, at path: String) throws {
+    var bytes = BenchBytes(seed: UInt64(2 + 10 * round))
+    for number in stride(from: (parts / 2 + round) % parts, to: count, by: parts) {
+      try write(number, at: path, &bytes)
+    }
   }
 
   private func directory(_ number: Int, _ path: String) -> String { "\(path)/\(number / 1000)/\(number / 100)" }
@@ -59,10 +61,10 @@ struct LargeFile: BenchData {
     }
   }
 
-  func change(at path: String) throws {
-    var source = BenchBytes(seed: 4)
+  func change(oneOf parts: Int, round: Int, at path: String) throws {
+    var source = BenchBytes(seed: UInt64(4 + 10 * round))
     let file = try BenchFile("\(path)/large")
-    for place in stride(from: 37, to: bytes >> 20, by: 100) {
+    for place in stride(from: Int64((37 + round) % parts), to: bytes >> 20, by: parts) {
       try file.write(source.random(1 << 20), at: place << 20 + 12_345)
     }
   }

@@ -6,6 +6,9 @@ struct Bench: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tidemark-bench",
     abstract: "Measures Tidemark's parts, side by side with their peers where there are any.",
-    subcommands: [AllBenches.self, RepositoryBench.self, RuntimeBench.self, RepositoryWorker.self, RuntimeWorker.self],
+    subcommands: [
+      AllBenches.self, RepositoryBench.self, RuntimeBench.self, RESTBench.self, RepositoryWorker.self,
+      RuntimeWorker.self,
+    ],
     defaultSubcommand: AllBenches.self)
 }

@@ -5,10 +5,10 @@ import Repository
 /// Tidemark's side of a measurement, in a process of its own so that the system counts what it uses.
 struct RepositoryWorker: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "repository-worker", abstract: "Does one backup or restore; the benchmark runs it.",
+    commandName: "repository-worker", abstract: "Does one backup, restore or prune; the benchmark runs it.",
     shouldDisplay: false)
 
-  enum Work: String, ExpressibleByArgument { case `init`, backup, restore }
+  enum Work: String, ExpressibleByArgument { case `init`, backup, restore, forget, prune }
 
   @Argument var work: Work
   @Argument var prefix: String
@@ -30,6 +30,11 @@ struct RepositoryWorker: AsyncParsableCommand {
           ByteString(path), as: SnapshotDescription(paths: [path]), parent: parent)
         try await lock.release()
         guard report.problemCount == 0 else { throw BenchError("the backup had problems: \(report.problems)") }
+      case .forget:
+        let repository = try await Repository.open(in: place, password: password)
+        guard let kept = Int(path) else { throw BenchError("'\(path)' is no number of snapshots") }
+        try await repository.forget(try await repository.snapshots().dropLast(kept).compactMap(\.id))
+      case .prune: _ = try await Repository.open(in: place, password: password).prune()
       case .restore:
         let repository = try await Repository.open(in: place, password: password)
         let lock = try await repository.lock(.shared)

@@ -66,10 +66,18 @@ const char *cposix_error_text(int number, char *room, size_t capacity) { return 
 
 int cposix_syncfs(int descriptor) { return syncfs(descriptor); }
 
-void cposix_limit_malloc_arenas(int most) {
+void cposix_bound_malloc(int arenas, int own_mapping_from, int kept_at_top) {
 #ifdef __GLIBC__
-  mallopt(M_ARENA_MAX, most);
+  mallopt(M_ARENA_MAX, arenas);
+  mallopt(M_MMAP_THRESHOLD, own_mapping_from);
+  mallopt(M_TRIM_THRESHOLD, kept_at_top);
 #else
-  (void)most;
+  (void)arenas;
+  (void)own_mapping_from;
+  (void)kept_at_top;
 #endif
+}
+
+int cposix_exchange(const char *first, const char *second) {
+  return (int)syscall(SYS_renameat2, AT_FDCWD, first, AT_FDCWD, second, 2 /* RENAME_EXCHANGE, linux/fs.h */);
 }

@@ -17,7 +17,7 @@ public enum TidemarkControllers {
     let databases = Controller(
       name: "database", configuration: ControllerConfiguration(workers: 4),
       reconciler: DatabaseReconciler(environment), logger: logger)
-    databases.watch(stores.databases, filter: .generationChanged.or(.gapAppeared))
+    databases.watch(stores.databases, filter: .generationChanged.or(.gapAppeared).or(.serverMoved))
     databases.watch(stores.destinations, filter: .healthChanged) { destination in
       stores.databases.objects(index: Stores.byDestination, value: destination.metadata.name ?? "")
         .filter { $0.metadata.namespace == destination.metadata.namespace }.map(\.key)
@@ -34,6 +34,13 @@ public enum TidemarkControllers {
     let clones = Controller(name: "pitrclone", reconciler: CloneReconciler(environment), logger: logger)
     clones.watch(stores.clones)
     runtime.add(clones)
+
+    let restores = Controller(name: "restorerequest", reconciler: RestoreReconciler(environment), logger: logger)
+    restores.watch(stores.restores)
+    restores.watch(stores.databases, filter: .serverMoved) { database in
+      stores.restores(of: database.key).map(\.key)
+    }
+    runtime.add(restores)
 
     let schedules = Controller(name: "backupschedule", reconciler: ScheduleReconciler(environment), logger: logger)
     schedules.watch(stores.schedules, filter: .generationChanged.or(.annotationsChanged))
@@ -55,6 +62,15 @@ extension ChangeFilter<Database> {
   /// Whether the receiver recorded another gap.
   static var gapAppeared: Self {
     Self { old, new in old.status?.recoveryWindow?.gaps != new.status?.recoveryWindow?.gaps }
+  }
+}
+
+extension ChangeFilter<Database> {
+  /// Whether a switch began, moved the clients, or ended.
+  static var serverMoved: Self {
+    Self { old, new in
+      old.liveInstance != new.liveInstance || old.switchingRestore != new.switchingRestore
+    }
   }
 }
 

@@ -51,9 +51,16 @@ public protocol ObjectStore: Sendable {
 
   /// Removes the objects; keys that are absent are no error.
   func delete(_ keys: [String]) async throws
+
+  /// Frees what puts took whose processes died: those of keys that begin with `prefix`, and that began longer ago than
+  /// `age`, which has to be more than any put that is under way may take. Gives how many they were.
+  func abortUnfinishedPuts(prefix: String, olderThan age: Duration) async throws -> Int
 }
 
 extension ObjectStore {
+  /// By default a put that ends takes nothing with it.
+  public func abortUnfinishedPuts(prefix: String, olderThan age: Duration) async throws -> Int { 0 }
+
   /// Stores `body` under `key`, in place of what may be there.
   @discardableResult
   public func put(_ key: String, _ body: ByteBuffer) async throws -> ObjectInfo {

@@ -60,6 +60,10 @@ public struct ScopedStore: ObjectStore {
     try await base.delete(keys.map { prefix + $0 })
   }
 
+  public func abortUnfinishedPuts(prefix inner: String, olderThan age: Duration) async throws -> Int {
+    try await base.abortUnfinishedPuts(prefix: prefix + inner, olderThan: age)
+  }
+
   public func scoped(to inner: String) -> any ObjectStore {
     inner.isEmpty ? self : ScopedStore(base, prefix: prefix + inner)
   }

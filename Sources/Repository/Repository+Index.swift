@@ -3,8 +3,12 @@ import ObjectStore
 
 extension Repository {
   /// Reads the index files that have not been read yet. Blobs that others have stored since are known afterwards.
+  ///
+  /// The first time after a lock was taken, when this process held none before, all are read: a prune may have removed
+  /// what was known.
   public func loadIndex() async throws {
     try await indexFiles.withTurn {
+      if indexFiles.takeDoubt() { index.removeAll() }
       let known = indexFiles.loaded
       let missing = try await list(.index).filter { !known.contains($0) }
       _ = try await inParallel(missing, limit: options.connections) { id in
@@ -32,6 +36,13 @@ extension Repository {
   /// Bytes of memory that the index takes.
   public var indexMemory: Int { index.memory }
 
+  /// Forgets what was read of the index, and packs that wait for their index file. The next `loadIndex()` reads all.
+  func forgetIndex() {
+    indexFiles.doubt()
+    _ = indexFiles.takeDoubt()
+    index.removeAll()
+  }
+
   /// Makes the entries of a durable pack known here, and queues them for an index file.
   func notePack(_ contents: PackContents) {
     index.insert([contents])
@@ -48,6 +59,7 @@ extension Repository {
     try await indexFiles.withTurn {
       while let packs = indexFiles.takePending(atMost: IndexFile.maximumBlobs) {
         do {
+          try heldLocks.ensureHeld()
           indexFiles.noteLoaded(try await save(.index, IndexFile.encode(packs)))
         } catch {
           indexFiles.returnPending(packs)

@@ -29,16 +29,22 @@ extension Repository {
   }
 
   /// Stores a snapshot; it is durable on return. All that it refers to has to be durable and indexed before, which is
-  /// what `BlobWriter.flush()` is for.
+  /// what `BlobWriter.flush()` is for. Throws `lockLost` when a lock that is held here may have lapsed: then some of that
+  /// may have been pruned.
   public func saveSnapshot(_ snapshot: Snapshot) async throws -> Snapshot {
+    try heldLocks.ensureHeld()
     var saved = snapshot
     saved.id = SnapshotID(try await save(.snapshots, JSONCoding.encode(snapshot)))
     return saved
   }
 
   /// Removes the snapshot; its data stay until a prune. A snapshot that is gone already is no error.
-  public func forget(_ id: SnapshotID) async throws {
-    try await store.delete(UnpackedKind.snapshots.key(id.digest))
+  public func forget(_ id: SnapshotID) async throws { try await forget([id]) }
+
+  /// Removes the snapshots, a thousand with one request where the store can; their data stay until a prune. Those that
+  /// are gone already are no error. A crash on the way leaves some of them.
+  public func forget(_ ids: some Sequence<SnapshotID>) async throws {
+    try await store.delete(ids.map { UnpackedKind.snapshots.key($0.digest) })
   }
 
   /// Nil when there is no such snapshot.

@@ -22,6 +22,7 @@ public final class Repository: Sendable {
 
   let index = BlobIndex()
   let indexFiles = IndexFiles()
+  let heldLocks = HeldLocks()
 
   init(
     store: any ObjectStore, config: RepositoryConfig, polynomial: ChunkerPolynomial, key: RepositoryKey,

@@ -33,6 +33,8 @@ public enum TidemarkLabel {
   public static let schedule = "tidemark.dev/schedule"
   /// On a Secret that says how a Database is reached: the Database's name.
   public static let database = "tidemark.dev/database"
+  /// On the pods of an instance, and in the selector of a Service that a switch repointed: the instance's name.
+  public static let instance = "tidemark.dev/instance"
 }
 
 /// The values of ``TidemarkLabel/origin`` that code asks for.
@@ -56,6 +58,18 @@ public enum TidemarkAnnotation {
   public static let incarnation = "tidemark.dev/incarnation"
   /// Where that incarnation comes from, as JSON.
   public static let origin = "tidemark.dev/cloned-from"
+  /// Those that together say which server is the live one.
+  public static let liveInstance = [instance, endpoint, serverMajor, incarnation, origin]
+  /// While a switch is under way: the uid of the RestoreRequest that moves the clients. One switch of a Database at a
+  /// time.
+  public static let switching = "tidemark.dev/switching"
+  /// On the Service that a Database names: the selector that it had before a switch, as JSON.
+  public static let originalSelector = "tidemark.dev/original-selector"
+}
+
+extension TidemarkAnnotation {
+  /// On a RestoreRequest, `true`: its dump was staged for it alone, and is removed when it has been loaded.
+  public static let staged = "tidemark.dev/staged"
   /// On a Backup that was found in the bucket: what was found, as JSON.
   public static let discovered = "tidemark.dev/discovered"
   /// On a Backup that a BackupSchedule made: the slot, RFC 3339 in UTC.

@@ -86,6 +86,14 @@ public enum Reason {
   public static let switchedBack = "SwitchedBack"
   /// The old server can't be kept from taking writes by the role that is named.
   public static let switchNotPermitted = "SwitchNotPermitted"
+  /// Clients are being moved from one server to another.
+  public static let switching = "Switching"
+  /// A switch did not come to its end, and was undone.
+  public static let switchFailed = "SwitchFailed"
+  /// Another restore has moved the clients on since.
+  public static let superseded = "Superseded"
+  /// The server holds prepared transactions, which would stay behind.
+  public static let preparedTransactions = "PreparedTransactions"
   /// A resource that is in use can't be removed yet.
   public static let inUse = "InUse"
 }

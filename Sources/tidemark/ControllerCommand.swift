@@ -43,6 +43,11 @@ struct ControllerCommand: AsyncParsableCommand {
   @Option(help: "HOST:PORT for /healthz, /readyz and /metrics; port 0 takes a free one.")
   var metricsListen = "127.0.0.1:0"
 
+  @Option(help: "HOST:PORT of the REST API; port 0 takes a free one. By default it is not served.")
+  var restListen: String?
+
+  @OptionGroup var rest: RESTOptions
+
   @Flag(help: "Lead by a Lease, so that several controllers may run and one acts.")
   var leaderElect = false
 
@@ -54,6 +59,7 @@ struct ControllerCommand: AsyncParsableCommand {
 
   func validate() throws {
     _ = try ListenAddress(metricsListen)
+    if let restListen { _ = try ListenAddress(restListen) }
   }
 
   func run() async throws {
@@ -72,14 +78,19 @@ struct ControllerCommand: AsyncParsableCommand {
       host: listen.host, port: listen.port, registry: registry, logger: logger, notReady: { runtime.unsyncedKinds },
       onListening: { port in logger.info("serving metrics", metadata: ["address": "\(listen.host):\(port)"]) })
     logger.info("controller starting", metadata: ["version": "\(Version.text)"])
-    // Services end in the reverse order: the runtime first, then the events that it recorded, then the server.
+    let facade = try restListen.map { address in
+      try rest.facade(
+        on: ListenAddress(address), namespaces: namespaces, client: client, runtime: runtime, logger: logger)
+    }
+    // Services end in the reverse order: the REST API and the runtime first, then the events that were recorded, then
+    // the server.
     let group = ServiceGroup(
       configuration: ServiceGroupConfiguration(
         services: [
           .init(service: operations, successTerminationBehavior: .gracefullyShutdownGroup),
           .init(service: events, successTerminationBehavior: .gracefullyShutdownGroup),
           .init(service: runtime, successTerminationBehavior: .gracefullyShutdownGroup),
-        ],
+        ] + (facade.map { [.init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup)] } ?? []),
         gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     do {
       try await group.run()
@@ -110,7 +121,7 @@ struct ControllerCommand: AsyncParsableCommand {
       client: client, runtime: runtime,
       runner: LocalStepRunner(stateDirectory: state, program: program, logger: logger),
       host: LocalInstanceHost(stateDirectory: state, program: program, tools: tools, logger: logger), events: events,
-      cluster: ClusterAccess(kubeconfig: try kubeconfigForSteps()), logger: logger)
+      cluster: ClusterAccess(kubeconfig: try kubeconfigForSteps()), programDirectory: pgBindir, logger: logger)
     TidemarkControllers.add(to: runtime, in: environment)
   }
 

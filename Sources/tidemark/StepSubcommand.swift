@@ -9,7 +9,7 @@ struct StepSubcommand: AsyncParsableCommand {
     commandName: "step", abstract: "Run one data operation.",
     discussion: "Exit codes: 0 done, 1 failed for good, 2 usage, 75 try again.")
 
-  @Argument(help: "base-backup, wal-receive, restore-database or forget.")
+  @Argument(help: "base-backup, wal-receive, restore-database, dump, import or forget.")
   var name: StepName
 
   @Option(help: "The step's input, a JSON file.")

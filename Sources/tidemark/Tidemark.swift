@@ -9,7 +9,10 @@ struct Tidemark: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tidemark", abstract: "Backs up PostgreSQL on Kubernetes and brings it back to any moment.",
     version: Version.text,
-    subcommands: [ControllerCommand.self, StepSubcommand.self, WALCommand.self, VersionCommand.self])
+    subcommands: [
+      ControllerCommand.self, APICommand.self, OpenAPICommand.self, StepSubcommand.self, WALCommand.self,
+      VersionCommand.self,
+    ])
 
   static func main() async {
     ProcessMemory.boundHeaps()

@@ -81,8 +81,6 @@ struct BackupPlanTests {
     #expect(plan.status.phase == .failed && plan.status.conditions.readyReason == Reason.invalidSpec)
     #expect(plan.status.conditions?.isTrue(ConditionType.stalled) == true)
     #expect(plan.events.map(\.type) == [.warning])
-    let logical = Self.plan(PlanValues.backup { $0.spec.method = .logical })
-    #expect(logical.status.conditions.readyReason == Reason.unsupported)
   }
 
   @Test("of two Backups of one Database the older goes first")
@@ -335,5 +333,17 @@ struct BackupPlanTests {
     #expect(ended.actions == [.forget] && ended.status.snapshot == PlanValues.product.snapshot)
     let lost = Self.plan(backup, run: .lost(lastWords: ""))
     #expect(lost.actions == [.discardRun, .removeFinalizer])
+  }
+
+  @Test("a logical Backup completes with its dump, and without the facts of a base backup")
+  func logical() {
+    let dump = DumpProduct(snapshot: PlanValues.product.snapshot, size: PlanValues.product.size)
+    var backup = Self.running()
+    backup.spec.method = .logical
+    #expect(Self.plan(PlanValues.backup { $0.spec.method = .logical }).actions == [.start])
+    let plan = Self.plan(backup, run: .ended(.done(.dump(dump))))
+    #expect(plan.status.phase == .completed && plan.status.snapshot == dump.snapshot && plan.status.size == dump.size)
+    #expect(plan.status.postgres == nil && plan.actions == [.discardRun])
+    #expect(plan.events.last?.message.hasPrefix("dump of 300 bytes") == true)
   }
 }

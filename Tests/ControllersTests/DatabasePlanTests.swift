@@ -135,13 +135,61 @@ struct DatabasePlanTests {
     #expect(Self.plan(backups: backups).status.lastBackup == "new")
   }
 
-  @Test("deleting a Database ends its receiver and drops its slot; a clone's instance is removed")
+  @Test("deleting a Database ends its receiver, drops its slot and removes its instances, live and left")
   func deletes() {
     var database = PlanValues.database()
     database.metadata.beginDeletion()
-    #expect(Self.plan(database, server: .notAsked).actions == [.stopReceiver, .dropSlot, .removeFinalizer])
-    let hosted = Self.plan(database, server: .notAsked, instance: .stopped)
-    #expect(hosted.actions == [.stopReceiver, .removeInstance, .removeFinalizer])
+    #expect(
+      Self.plan(database, server: .notAsked).actions == [.stopReceiver, .removeInstances, .dropSlot, .removeFinalizer])
+    var clones = database
+    clones.metadata.annotations[TidemarkAnnotation.instance] = "clone-1"
+    let hosted = Self.plan(clones, server: .notAsked, instance: .stopped)
+    #expect(hosted.actions == [.stopReceiver, .removeInstances, .removeFinalizer])
+    var switched = database
+    switched.liveInstance = Self.moved
+    let left = Self.plan(switched, server: .notAsked, instance: .stopped)
+    #expect(left.actions == [.stopReceiver, .removeInstances, .dropOriginalSlot, .removeFinalizer])
+    #expect(left.events.map(\.reason) == ["OriginalServerLeft"])
+  }
+
+  private static let moved = DatabaseInstance(
+    name: "restore-1", serverMajor: 15, endpoint: Endpoint(host: "127.0.0.1", port: 5433), incarnation: "restore-1")
+
+  @Test("after a switch the endpoint is the new server's, and its system identifier is taken as it is")
+  func switched() {
+    let database = PlanValues.database {
+      $0.liveInstance = Self.moved
+      var status = DatabaseStatus()
+      status.systemIdentifier = "8"
+      $0.status = status
+    }
+    let plan = Self.plan(database, instance: .running(PlanValues.instance))
+    #expect(plan.status.endpoint == Self.moved.endpoint && plan.status.systemIdentifier == "7")
+    #expect(plan.status.conditions.readyReason == Reason.connected)
+  }
+
+  @Test("while a switch is under way, a server that was stopped for it is not started again")
+  func switching() {
+    let database = PlanValues.database {
+      $0.liveInstance = Self.moved
+      $0.metadata.annotations[TidemarkAnnotation.switching] = "uid-of-undo"
+    }
+    let plan = Self.plan(
+      database, server: .failed(reason: Reason.connectionFailed, message: "refused"), instance: .stopped)
+    #expect(plan.actions.isEmpty && plan.status.conditions.readyReason == Reason.switching)
+  }
+
+  @Test("what keeps clients from following is told with Ready, and once as an event")
+  func unpublished() {
+    let note = "Service shop is not there; create it"
+    var seen = DatabaseObservation(
+      database: PlanValues.database(), destination: PlanValues.destination(), backups: [],
+      server: Self.found, receiver: .current, instance: nil, unpublished: [note], now: PlanValues.now)
+    let plan = DatabasePlan.make(seen)
+    #expect(plan.status.conditions?[type: ConditionType.ready]?.message.contains(note) == true)
+    #expect(plan.events.contains { $0.reason == "NotPublished" && $0.message == note })
+    seen.database.status = plan.status
+    #expect(!DatabasePlan.make(seen).events.contains { $0.reason == "NotPublished" })
   }
 
   @Test("an instance that stands still, as after a restart of the machine, is started")

@@ -90,6 +90,17 @@ enum PlanValues {
     return clone
   }
 
+  /// A restore of `shop` to its last commit, on its way or, with an instance, restored.
+  static func restore(_ change: (inout RestoreRequest) -> Void = { _ in }) -> RestoreRequest {
+    var moment = PointInTime()
+    moment.latest = true
+    var source = RestoreSource()
+    source.pointInTime = DatabaseMoment(database: "shop", moment: moment)
+    var restore = RestoreRequest(metadata: metadata("undo"), spec: RestoreRequestSpec(source: source))
+    change(&restore)
+    return restore
+  }
+
   static func condition(
     _ type: String, _ status: Condition.Status, _ reason: String, _ message: String = ""
   ) -> Condition {

@@ -50,8 +50,9 @@ extension Bed {
     """
   }
 
-  /// Makes the database `shop` with `orders` rows, applies its Secret and Database, and waits until it is Ready.
-  func applyShop(_ postgres: TestPostgres, orders: Int = 20_000) async throws {
+  /// Makes the database `shop` with `orders` rows, applies its Secrets and Database, and waits until it is Ready;
+  /// `more` are further lines of its spec.
+  func applyShop(_ postgres: TestPostgres, orders: Int = 20_000, _ more: String = "") async throws {
     try await postgres.psql("CREATE DATABASE shop")
     // So that the role of the connection Secret can be used as a client would.
     try await postgres.psql("GRANT pg_read_all_data TO \"\(postgres.replicationUser)\"")
@@ -60,11 +61,11 @@ extension Bed {
       "INSERT INTO orders SELECT g, md5(g::text) || md5(random()::text) FROM generate_series(1, \(orders)) g",
       "CHECKPOINT", database: "shop")
     try await applyShopLogin(postgres)
-    try await applyShopDatabase(postgres)
+    try await applyShopDatabase(postgres, more)
     try await ready("database/shop", seconds: 90)
   }
 
-  /// The Secret with the role through which `shop` is reached.
+  /// The Secrets with the role through which `shop` is reached, and with a superuser.
   func applyShopLogin(_ postgres: TestPostgres) async throws {
     try await apply(
       """
@@ -74,19 +75,32 @@ extension Bed {
       stringData:
         username: "\(postgres.replicationUser)"
         password: "\(postgres.replicationPassword)"
+      ---
+      apiVersion: v1
+      kind: Secret
+      metadata: { name: shop-admin }
+      stringData:
+        username: "\(postgres.superuser)"
+        password: "\(postgres.superuserPassword)"
       """)
   }
 
-  /// The Database `shop`, archived to the destination `store`.
-  func applyShopDatabase(_ postgres: TestPostgres) async throws {
+  /// The Database `shop`, archived to the destination `store`; `more` are further lines of its spec.
+  func applyShopDatabase(_ postgres: TestPostgres, _ more: String = "") async throws {
     try await apply(
       """
       apiVersion: tidemark.dev/v1alpha1
       kind: Database
       metadata: { name: shop }
       spec:
-        connection: { host: "\(postgres.host)", port: \(postgres.port), database: shop, secretName: shop-login }
+        connection:
+          host: "\(postgres.host)"
+          port: \(postgres.port)
+          database: shop
+          secretName: shop-login
+          adminSecretName: shop-admin
         pitr: { enabled: true, destinationName: store, flushInterval: 1s }
+      \(more)
       """)
   }
 

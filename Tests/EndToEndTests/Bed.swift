@@ -95,6 +95,12 @@ final class Bed: Sendable {
   /// The state directory.
   var state: String { scratch.file("state") }
 
+  /// The folder of all that is this bed's.
+  var scratchPath: String { scratch.path }
+
+  /// The program kubectl.
+  var kubectlPath: String { kubectlProgram }
+
   /// The folders of the steps whose names begin so, such as `base-backup`.
   func steps(_ prefix: String) -> [String] {
     let folder = "\(state)/steps/\(namespace)"
@@ -180,6 +186,20 @@ final class Bed: Sendable {
     ).output
     struct Entry: Decodable { var id: String }
     return try JSONDecoder().decode([Entry].self, from: Data(listing.utf8)).map(\.id)
+  }
+
+  /// The names of the segments of a Database's log that are in the store, whole or in parts, in order.
+  func segments(_ database: String = "shop") async throws -> [String] {
+    let prefix = "team/databases/\(namespace)/\(database)/incarnations/"
+    let listing = try await s3.curl("/\(bucket)?list-type=2&prefix=\(prefix)")
+    let keys = listing.components(separatedBy: "<Key>").dropFirst().compactMap {
+      $0.components(separatedBy: "</Key>").first
+    }
+    return Set(
+      keys.filter { $0.contains("/wal/") && !$0.hasSuffix(".history") }.compactMap { key in
+        key.split(separator: "/").last.map { String($0.prefix(24)) }
+      }
+    ).sorted()
   }
 
   /// A field of a Secret.

@@ -28,6 +28,38 @@ struct DeletionTests {
     try await postgres.remove()
   }
 
+  @Test("with a Backup goes the log that only it needed, the window begins with the next one, and archiving goes on")
+  func log() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("expiry") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 1000)
+      try await bed.applyBackup("first")
+      try await bed.ready("backup/first")
+      for number in 1...3 {
+        try await postgres.psql(
+          "INSERT INTO orders VALUES (-\(number), 'x')", "SELECT pg_switch_wal()", database: "shop")
+      }
+      try await bed.applyBackup("second")
+      try await bed.ready("backup/second")
+      let before = try await bed.segments()
+      let start = try await bed.field("backup/second", ".status.postgres.startLSN")
+      let needed = try await postgres.psql("SELECT pg_walfile_name('\(start)')")
+      #expect(before.contains { $0 < needed })
+
+      try await bed.kubectl("delete", "backup/first", "--timeout=90s")
+      let after = try await bed.segments()
+      #expect(!after.isEmpty && after.allSatisfy { $0 >= needed }, "\(after) after \(before), needed \(needed)")
+      let end = try await bed.field("backup/second", ".status.postgres.stopTime")
+      try await bed.eventuallyField("database/shop", ".status.recoveryWindow.earliest") { $0 == end }
+      let moment = try await postgres.now()
+      try await postgres.psql("INSERT INTO orders VALUES (0, 'late')", database: "shop")
+      try await bed.eventuallyField("database/shop", ".status.archiving.lastCommitTime") { $0 > moment }
+      #expect(try await bed.field("database/shop", ".status.recoveryWindow.gaps").isEmpty)
+    }
+    try await postgres.remove()
+  }
+
   @Test("two Backups of one Database at once both complete, one after the other")
   func twoAtOnce() async throws {
     let postgres = try await TestPostgres.start()

@@ -6,7 +6,7 @@ struct Fixture: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "tidemark-fixture", abstract: "Programs for Tidemark's own tests.",
     subcommands: [
-      LeaseHolder.self, RepositoryBackup.self, RepositoryMemory.self, FixtureWALFetch.self, FixtureWALPrefetch.self,
-      FixtureWALReceive.self,
+      LeaseHolder.self, RepositoryBackup.self, RepositoryMemory.self, RepositoryPrune.self, StorePut.self,
+      FixtureWALFetch.self, FixtureWALPrefetch.self, FixtureWALReceive.self,
     ])
 }

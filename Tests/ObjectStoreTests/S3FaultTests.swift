@@ -112,6 +112,43 @@ import Testing
     }
   }
 
+  @Test("an upload that stalls is a timeout after the bound, once attempts are used up")
+  func stalledUpload() async throws {
+    try await withProxy({ $0.retry.attempts = 2 }) { store, proxy in
+      proxy.rule { _ in .stall(after: 100_000, .toServer) }
+      let started = ContinuousClock.now
+      #expect(await code { try await store.put("k", bytes(20 << 20)) } == .timeout)
+      #expect(started.duration(to: .now) < .seconds(10))
+      // Neither the client's first kernel buffers nor the proxy's took more for the server than was let through.
+      #expect(proxy.forwarded(.toServer) == 2 * 100_000)
+    }
+  }
+
+  @Test("DEBUG stalls", arguments: 0..<12)
+  func debugStalls(_ n: Int) async throws {
+    try await withProxy({ $0.retry.attempts = 2 }) { store, proxy in
+      try await store.put("k", bytes(8 << 20))
+      for firstAnswers in [0, 1 << 20] {
+        proxy.resetConnections()
+        let first = proxy.connectionCount + 1
+        proxy.rule { .stall(after: $0 == first ? firstAnswers : 0, .toClient) }
+        let started = ContinuousClock.now
+        #expect(await code { _ = try await store.get("k") } == .timeout)
+        #expect(started.duration(to: .now) < .seconds(10))
+      }
+      print("DEBUG before", proxy.connectionCount, proxy.openConnections, proxy.forwarded(.toServer))
+      proxy.resetConnections()
+      proxy.rule { _ in .stall(after: 100_000, .toServer) }
+      let started = ContinuousClock.now
+      let put = await code { try await store.put("k", bytes(20 << 20)) }
+      print(
+        "DEBUG", put as Any, proxy.connectionCount, proxy.forwarded(.toServer), proxy.forwarded(.toClient),
+        started.duration(to: .now))
+      #expect(put == .timeout)
+      #expect(started.duration(to: .now) < .seconds(10))
+    }
+  }
+
   @Test("a stall that happens once is survived")
   func oneStall() async throws {
     try await withProxy { store, proxy in
@@ -187,6 +224,49 @@ import Testing
     }
   }
 
+  @Test("what uploads in parts took whose process was killed is found by age and prefix, and freed")
+  func killedUpload() async throws {
+    let server = try await TestServers.s3()
+    let configuration = try await server.configuration()
+    let keys = ["ours/a b+c%20", "ours/deep/ü", "theirs/d"]
+    for key in keys {
+      let program = try RunningProgram.start(
+        try builtProgram("tidemark-fixture"),
+        ["store-put", "--endpoint", server.endpoint, "--bucket", configuration.bucket, "--key", key],
+        environment: server.environment)
+      try await eventually("the upload of \(key) begins") {
+        try await uploads(server, configuration).contains("<Key>\(key)</Key>")
+      }
+      try await program.kill()
+    }
+    try await S3Store.with(configuration, server.credentials) { store in
+      let young = try await store.abortUnfinishedPuts(prefix: "ours/", olderThan: .seconds(3_600))
+      #expect(young == 0)
+      #expect(try await uploads(server, configuration).components(of: "<UploadId>") == 3)
+      let scoped = store.scoped(to: "ours")
+      #expect(try await scoped.abortUnfinishedPuts(prefix: "", olderThan: .zero) == 2)
+      let left = try await uploads(server, configuration)
+      #expect(left.contains("<Key>theirs/d</Key>") && left.components(of: "<UploadId>") == 1)
+      #expect(try await scoped.abortUnfinishedPuts(prefix: "", olderThan: .zero) == 0)
+    }
+  }
+
+  @Test("more unfinished uploads than one answer names are all freed, also several of one key")
+  func manyUnfinishedUploads() async throws {
+    let server = try await TestServers.s3()
+    var configuration = try await server.configuration()
+    configuration.uploadsAtOnce = 3
+    for key in ["a", "a", "a", "a", "b", "c/d", "c/d", "e", "f", "z"] {
+      try await server.curl("/\(configuration.bucket)/many/\(key)?uploads=", "-X", "POST")
+    }
+    try await server.curl("/\(configuration.bucket)/other?uploads=", "-X", "POST")
+    try await S3Store.with(configuration, server.credentials) { store in
+      let freed = try await store.abortUnfinishedPuts(prefix: "many/", olderThan: .zero)
+      #expect(freed == 10)
+      #expect(try await uploads(server, configuration).components(of: "<UploadId>") == 1)
+    }
+  }
+
   private func uploads(_ server: TestS3, _ configuration: S3Configuration) async throws -> String {
     try await server.curl("/\(configuration.bucket)?uploads=")
   }
@@ -210,6 +290,11 @@ import Testing
       #expect(down > 0.6 && down < 3)
     }
   }
+}
+
+extension String {
+  /// How often `part` stands in it.
+  fileprivate func components(of part: String) -> Int { ranges(of: part).count }
 }
 
 /// A repeatable source of chance.

@@ -54,6 +54,9 @@ struct ArchiveEndTests {
       name: "the first segments are missing, and all after is not whole", partials: [part(5, 0, 9)], begin: lsn(3),
       end: lsn(3)),
     Case(name: "more was confirmed than the first segment", runs: [3...5], begin: lsn(5), end: lsn(6)),
+    Case(name: "what was removed since it was confirmed", runs: [2...2, 4...9], begin: lsn(7), end: lsn(10)),
+    Case(name: "the same, all confirmed", runs: [2...2, 4...9], begin: lsn(10), end: lsn(10)),
+    Case(name: "a slot that knows less than the archive does not", runs: [2...2, 4...9], end: lsn(3)),
     Case(
       name: "the log before the first segment was lost", runs: [8...9], gaps: [gap(lsn(3), lsn(8))], begin: lsn(3),
       end: lsn(10)),

@@ -113,6 +113,33 @@ import Testing
     #expect(try lockFiles(scratch).isEmpty)
   }
 
+  @Test("who could not renew its lock for too long writes no index file and no snapshot, and prunes nothing")
+  func lapsed() async throws {
+    let scratch = try ScratchRepository()
+    let snapshot = try await HandMadeSnapshot.save(["a": noise(10_000, seed: 1)], in: try await scratch.create())
+    var options = ScratchRepository.quick
+    options.lockRefreshInterval = .seconds(3_600)
+    options.lockTrustedFor = .milliseconds(300)
+    let repository = try await scratch.open(options)
+    let lock = try await repository.lock(.shared)
+    let writer = try await repository.blobWriter()
+    _ = try await writer.save(.data, noise(10_000, seed: 2))
+    let before = try scratch.files().filter { !$0.hasPrefix("data/") }
+    try await Task.sleep(for: .milliseconds(400))
+    await expect(.lockLost) { try await writer.flush() }
+    await expect(.lockLost) { try await repository.saveSnapshot(snapshot) }
+    #expect(try scratch.files().filter { !$0.hasPrefix("data/") } == before)
+    await writer.close()
+    try await lock.release()
+
+    try await repository.forget([snapshot.id].compactMap { $0 })
+    options.lockTrustedFor = .zero
+    let late = try await scratch.open(options)
+    let packs = try scratch.files()
+    await expect(.lockLost) { try await late.prune() }
+    #expect(try scratch.files() == packs)
+  }
+
   @Test("a cancelled holder still takes its lock away")
   func cancelledHolder() async throws {
     let scratch = try ScratchRepository()

@@ -19,6 +19,10 @@ int cposix_syncfs(int descriptor);
 /// The sentence for an error number, in `room` of `capacity` bytes or in memory that is never freed.
 const char *cposix_error_text(int number, char *room, size_t capacity);
 
-/// Bounds the memory that malloc keeps for each thread: without a bound, a few threads that pass large buffers around
-/// make the process twice as large as what it uses.
-void cposix_limit_malloc_arenas(int most);
+/// Swaps what the names `first` and `second`, on one file system, stand for; nobody sees a moment in between. Returns
+/// 0, or -1 with errno.
+int cposix_exchange(const char *first, const char *second);
+
+/// Bounds what malloc keeps of memory that was freed: as many heaps as `arenas`, allocations of `own_mapping_from` bytes
+/// and more in mappings of their own, which go back to the system, and `kept_at_top` free bytes at the end of a heap.
+void cposix_bound_malloc(int arenas, int own_mapping_from, int kept_at_top);

@@ -12,7 +12,7 @@ package struct BackupObservation: Sendable {
   package var rivals: [Backup]
   /// A Backup of the same Database whose snapshot is forgotten before this one's.
   package var forgottenBefore: Backup?
-  /// The run of its `base-backup` step.
+  /// The run of its `base-backup` or `dump` step.
   package var run: StepState
   /// The run of its `forget` step.
   package var forgetting: StepState
@@ -39,7 +39,7 @@ package struct BackupPlan: Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
-    /// Starts the `base-backup` step, discarding an earlier run of it first.
+    /// Starts the `base-backup` or the `dump` step, discarding an earlier run of it first.
     case start
     case stopRun
     case discardRun
@@ -81,7 +81,10 @@ package struct BackupPlan: Equatable, Sendable {
     switch seen.run {
     case .absent: begin(seen)
     case .running: watch(seen)
-    case .ended(.done(.baseBackup(let product))): complete(product, seen)
+    case .ended(.done(.baseBackup(let product))):
+      status.postgres = product.postgres
+      complete("base backup", product.snapshot, product.size, seen)
+    case .ended(.done(.dump(let product))): complete("dump", product.snapshot, product.size, seen)
     case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
     case .ended(.failed(let failure)): fail(failure, seen)
     case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
@@ -110,7 +113,8 @@ package struct BackupPlan: Equatable, Sendable {
     report(
       .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
       seen)
-    events.append(.normal("Started", "base backup started"))
+    let kind = seen.backup.spec.effectiveMethod == .logical ? "dump" : "base backup"
+    events.append(.normal("Started", "\(kind) started"))
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -130,10 +134,9 @@ package struct BackupPlan: Equatable, Sendable {
     let spec = seen.backup.spec
     let problems = spec.problems()
     guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
-    guard spec.target.database != nil, spec.effectiveMethod == .physical else {
+    guard spec.target.database != nil else {
       return .stalled(
-        reason: Reason.unsupported,
-        message: "this version backs up Databases by method physical only; set target.database and leave method out")
+        reason: Reason.unsupported, message: "this version backs up Databases only; set target.database")
     }
     guard seen.database != nil else {
       return .progressing(
@@ -183,20 +186,19 @@ package struct BackupPlan: Equatable, Sendable {
     next = .requeue(after: Self.pollInterval)
   }
 
-  private mutating func complete(_ product: BaseBackupProduct, _ seen: BackupObservation) {
+  private mutating func complete(_ kind: String, _ snapshot: String, _ size: BackupSize, _ seen: BackupObservation) {
     status.phase = .completed
     status.completedAt = seen.now
-    status.snapshot = product.snapshot
-    status.size = product.size
-    status.postgres = product.postgres
+    status.snapshot = snapshot
+    status.size = size
     status.error = nil
     status.retryAt = nil
-    report(.ready(reason: Reason.completed, message: "snapshot \(product.snapshot.prefix(8)) is stored"), seen)
+    report(.ready(reason: Reason.completed, message: "snapshot \(snapshot.prefix(8)) is stored"), seen)
     events.append(
       .normal(
         Reason.completed,
-        "base backup of \(product.size.logical) bytes is stored as snapshot \(product.snapshot.prefix(8)); "
-          + "\(product.size.stored) bytes were uploaded"))
+        "\(kind) of \(size.logical) bytes is stored as snapshot \(snapshot.prefix(8)); "
+          + "\(size.stored) bytes were uploaded"))
     actions = [.discardRun]
   }
 
@@ -343,8 +345,11 @@ extension BackupObservation {
   /// A snapshot that the step made, or that was found, and that no status tells of yet.
   var unreportedSnapshot: String? {
     if case .found(let found) = backup.discovery { return found.snapshot }
-    guard case .ended(.done(.baseBackup(let product))) = run else { return nil }
-    return product.snapshot
+    switch run {
+    case .ended(.done(.baseBackup(let product))): return product.snapshot
+    case .ended(.done(.dump(let product))): return product.snapshot
+    default: return nil
+    }
   }
 }
 

@@ -56,7 +56,7 @@ public struct BackupReconciler: Reconciler {
     case .addFinalizer: _ = try await environment.finalizer.add(to: backup)
     case .removeFinalizer: try await environment.finalizer.remove(from: backup)
     case .start:
-      let request = try await baseBackupRequest(backup)
+      let request = try await backup.subject.method == .logical ? dumpRequest(backup) : baseBackupRequest(backup)
       try await runner.discard(backup.runID)
       try await runner.start(request)
     case .stopRun: try await runner.stop(backup.runID)
@@ -95,10 +95,23 @@ public struct BackupReconciler: Reconciler {
     guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
-      server: server.input, incarnation: database.status?.activeIncarnation ?? database.clonedIncarnation,
+      server: server.input, incarnation: database.liveInstance.incarnation,
       systemIdentifier: database.status?.systemIdentifier)
     return StepRequest(
       id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
+      secrets: store.secrets.merging(server.secrets) { first, _ in first })
+  }
+
+  private func dumpRequest(_ backup: Backup) async throws -> StepRequest {
+    let (database, destination) = try parts(of: backup)
+    let store = try await DestinationAccess.read(destination, by: environment.secrets)
+    let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
+    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    let input = DumpInput(
+      backup: served, cluster: environment.cluster, store: store.input, database: database.place,
+      server: server.input, programDirectory: environment.programDirectory)
+    return StepRequest(
+      id: backup.runID, step: .dump, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
@@ -108,8 +121,10 @@ public struct BackupReconciler: Reconciler {
     guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: subject.target.database ?? "")
+    let database = environment.stores.databases[ObjectKey(namespace: place.namespace, name: place.name)]
     let input = ForgetInput(
-      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "")
+      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "",
+      database: place, activeIncarnation: database?.status?.activeIncarnation)
     return StepRequest(
       id: backup.forgetID, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
   }
@@ -131,6 +146,7 @@ struct VanishedResource: Error, CustomStringConvertible {
 }
 
 extension Backup {
+  /// The run of its `base-backup` or `dump` step: its name does not hang on the spec, which may change meanwhile.
   var runID: StepID { StepID(namespace: metadata.namespace ?? "", name: "base-backup-\(metadata.uid ?? "")") }
   var forgetID: StepID { StepID(namespace: metadata.namespace ?? "", name: "forget-\(metadata.uid ?? "")") }
 }

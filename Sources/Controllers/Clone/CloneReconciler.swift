@@ -23,11 +23,9 @@ public struct CloneReconciler: Reconciler {
         _ = try await environment.statuses.apply(plan.status, to: clone)
       }
       for action in plan.then { try await perform(action, for: seen) }
-    } catch let missing as MissingSecret {
-      return try await wait(missing.health, for: clone)
-    } catch let error as StepError {
-      // The platform refused: a person may have to mend it, and it is tried again meanwhile.
-      return try await wait(.progressing(reason: error.code.rawValue, message: error.message), for: clone)
+    } catch {
+      guard let health = Health(passing: error) else { throw error }
+      return try await effects(clone).wait(health, for: clone, clone.status?.ownedByController)
     }
     environment.events.record(plan.events, about: clone)
     return plan.next
@@ -54,51 +52,24 @@ public struct CloneReconciler: Reconciler {
     return try await environment.host.state(of: clone.instanceID, as: role)
   }
 
-  private func perform(_ action: ClonePlan.Action, for seen: CloneObservation) async throws {
-    let (runner, host, clone) = (environment.runner, environment.host, seen.clone)
-    switch action {
-    case .addFinalizer: _ = try await environment.finalizer.add(to: clone)
-    case .removeFinalizer: try await environment.finalizer.remove(from: clone)
-    case .startRun:
-      let request = try await request(for: seen)
-      try await runner.discard(clone.runID)
-      try await runner.start(request)
-    case .stopRun: try await runner.stop(clone.runID)
-    case .discardRun: try await runner.discard(clone.runID)
-    case .startInstance(let major): try await host.start(clone.instanceID, serverMajor: major)
-    case .removeInstance: try await host.remove(clone.instanceID)
-    case .adopt(let product, let instance): try await adopt(product, instance, for: seen)
+  private func perform(_ action: RestoreAction, for seen: CloneObservation) async throws {
+    try await effects(seen.clone).perform(action, for: seen.clone) {
+      try await request(for: seen)
+    } adopt: { product, instance in
+      try await adopt(product, instance, for: seen)
     }
   }
 
-  private func wait(_ health: Health, for clone: PITRClone) async throws -> ReconcileResult {
-    var status = clone.status?.ownedByController ?? PITRCloneStatus()
-    var conditions = status.conditions ?? []
-    let before = conditions[type: ConditionType.ready]
-    conditions.report(health, generation: clone.metadata.generation, now: .now)
-    status.phase = status.phase ?? .pending
-    status.conditions = conditions
-    _ = try await environment.statuses.apply(status, to: clone)
-    if let now = conditions[type: ConditionType.ready], before?.message != now.message {
-      environment.events.record(.warning, now.reason, now.message, about: clone)
-    }
-    return .requeue(after: .seconds(5))
+  private func effects(_ clone: PITRClone) -> RestoringEffects {
+    RestoringEffects(environment: environment, run: clone.runID, instance: clone.instanceID)
   }
 
   private func request(for seen: CloneObservation) async throws -> StepRequest {
-    guard let source = seen.source, let destination = seen.destination,
-      let served = ServedResource(seen.clone.metadata)
-    else { throw VanishedResource() }
-    let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let place = try await environment.host.reserve(seen.clone.instanceID)
-    let template = (source.spec.instance ?? InstanceTemplate()).overridden(by: seen.clone.spec.instance)
-    let input = RestoreDatabaseInput(
-      clone: served, cluster: environment.cluster, store: store.input, database: source.place,
-      pointInTime: seen.clone.spec.pointInTime, activeIncarnation: source.status?.activeIncarnation,
-      dataDirectory: place.dataDirectory, recoveryDirectory: place.recoveryDirectory,
-      restoreProgram: place.restoreProgram, parameters: template.parameters ?? [:])
-    return StepRequest(
-      id: seen.clone.runID, step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets)
+    guard let source = seen.source, let destination = seen.destination else { throw VanishedResource() }
+    return try await effects(seen.clone).request(
+      RestoringEffects.Wish(
+        kind: .clone, metadata: seen.clone.metadata, moment: seen.clone.spec.pointInTime,
+        template: seen.clone.spec.instance, database: seen.clone.spec.newName), from: source, destination)
   }
 
   // MARK: The new Database
@@ -142,18 +113,8 @@ public struct CloneReconciler: Reconciler {
   }
 
   private func applySecret(_ database: Database, _ role: InstanceRole) async throws {
-    let connection = database.spec.connection
-    let secret = Secret(
-      metadata: ObjectMeta(
-        name: connection.secretName, namespace: database.metadata.namespace,
-        ownerReferences: [database.ownerReference()].compactMap { $0 }),
-      type: "Opaque",
-      strings: [
-        connection.usernameField: role.username, connection.passwordField: role.password, "host": connection.host,
-        "port": "\(connection.port)", "database": connection.database,
-      ])
     _ = try await environment.client.apply(
-      secret, fieldManager: TidemarkGroup.controllerFieldManager, conflicts: .force)
+      Secret.connection(of: database, role), fieldManager: TidemarkGroup.controllerFieldManager, conflicts: .force)
   }
 
   /// The clone's own recovery window begins with a base backup of its own.

@@ -33,12 +33,14 @@ package struct DatabaseObservation: Sendable {
   package var receiver: Receiver
   /// The instance that Tidemark hosts for it; nil where it hosts none.
   package var instance: InstanceState?
+  /// What keeps clients from following a switch, each with what to do.
+  package var unpublished: [String]
   package var now: Timestamp
 
   /// What was seen.
   package init(
     database: Database, destination: BackupDestination?, backups: [Backup], server: Server, receiver: Receiver,
-    instance: InstanceState?, now: Timestamp
+    instance: InstanceState?, unpublished: [String] = [], now: Timestamp
   ) {
     self.database = database
     self.destination = destination
@@ -46,6 +48,7 @@ package struct DatabaseObservation: Sendable {
     self.server = server
     self.receiver = receiver
     self.instance = instance
+    self.unpublished = unpublished
     self.now = now
   }
 }
@@ -61,7 +64,10 @@ package struct DatabasePlan: Equatable, Sendable {
     case stopReceiver
     /// Drops the replication slot, so that the server keeps no log for an archive that has ended.
     case dropSlot
-    case removeInstance
+    /// Drops the slot at the server of the spec, which a switch left.
+    case dropOriginalSlot
+    /// Removes the live instance and those that switches have left.
+    case removeInstances
     case removeFinalizer
     /// Creates a Backup of this name, unless there is one.
     case backUp(name: String, origin: String)
@@ -96,10 +102,28 @@ package struct DatabasePlan: Equatable, Sendable {
     let database = seen.database
     status.observedGeneration = database.metadata.generation
     status.lastBackup = seen.backups.newestCompleted?.metadata.name
-    status.endpoint = Endpoint(host: database.spec.connection.host, port: database.spec.connection.port)
+    status.endpoint = database.liveEndpoint
     var health = connection(seen)
     if case .ready = health, database.archives { health = archive(seen) ?? health }
     if !database.archives { turnOffArchiving(seen) }
+    keepInstance(seen)
+    if case .ready(let reason, let message) = health, !seen.unpublished.isEmpty {
+      health = .ready(reason: reason, message: ([message] + seen.unpublished).joined(separator: "; "))
+      noteUnpublished(seen)
+    }
+    report(health, seen)
+    if case .ready = health { return }
+    next = .requeue(after: Self.retryInterval)
+  }
+
+  private mutating func noteUnpublished(_ seen: DatabaseObservation) {
+    let known = seen.database.status?.conditions?[type: ConditionType.ready]?.message ?? ""
+    for note in seen.unpublished where !known.contains(note) { events.append(.warning("NotPublished", note)) }
+  }
+
+  private mutating func keepInstance(_ seen: DatabaseObservation) {
+    // While a switch is under way, it is the RestoreRequest that stops and starts.
+    guard seen.database.switchingRestore == nil else { return }
     switch seen.instance {
     case .stopped?: actions.append(.startInstance)
     case .failed(let lastWords)?:
@@ -109,9 +133,6 @@ package struct DatabasePlan: Equatable, Sendable {
         .warning("InstanceRestarted", "the instance had ended and is started again; it last said: \(lastWords)"))
     default: break
     }
-    report(health, seen)
-    if case .ready = health { return }
-    next = .requeue(after: Self.retryInterval)
   }
 
   /// Whether the server is there and is the one that was archived.
@@ -121,9 +142,12 @@ package struct DatabasePlan: Equatable, Sendable {
     switch seen.server {
     case .notAsked: return .progressing(reason: Reason.connectionFailed, message: "the server was not asked yet")
     case .secretMissing(let message): return .progressing(reason: Reason.secretMissing, message: message)
+    case .failed(_, let message) where seen.database.switchingRestore != nil:
+      return .progressing(reason: Reason.switching, message: "clients are being moved: \(message)")
     case .failed(let reason, let message): return .progressing(reason: reason, message: message)
     case .found(let findings):
-      if let known = status.systemIdentifier, known != findings.systemIdentifier {
+      // An instance of ours is what a clone or a switch put there, whatever it was before.
+      if seen.instance == nil, let known = status.systemIdentifier, known != findings.systemIdentifier {
         return .stalled(
           reason: Reason.systemIdentifierChanged,
           message: "the server has system identifier \(findings.systemIdentifier), and what was archived so far has "
@@ -197,10 +221,17 @@ package struct DatabasePlan: Equatable, Sendable {
       return
     }
     if seen.receiver != .absent { actions.append(.stopReceiver) }
-    if seen.instance != nil {
-      actions.append(.removeInstance)
-    } else if seen.database.archives {
-      actions.append(.dropSlot)
+    let database = seen.database
+    actions.append(.removeInstances)
+    if database.hostedInstance == nil {
+      if database.archives { actions.append(.dropSlot) }
+    } else if database.hasOriginalServer {
+      if database.spec.pitr != nil { actions.append(.dropOriginalSlot) }
+      events.append(
+        .warning(
+          "OriginalServerLeft",
+          "the server of spec.connection stays as the switch left it; open a database that the switch has closed by "
+            + "ALTER DATABASE … ALLOW_CONNECTIONS true"))
     }
     actions.append(.removeFinalizer)
     next = .done
@@ -230,8 +261,11 @@ extension Database {
     }
   }
 
-  /// The incarnation of a Database that a clone made; nil for others.
-  var clonedIncarnation: String? { metadata.annotations[TidemarkAnnotation.incarnation] }
+  /// Whether the live instance stands in the place of another server, the one of `spec.connection`. With a clone's
+  /// Database the spec itself names the instance.
+  var hasOriginalServer: Bool {
+    metadata.annotations[TidemarkAnnotation.endpoint] != nil && metadata.labels[TidemarkLabel.clone] == nil
+  }
 
   var receiverID: StepID {
     StepID(namespace: metadata.namespace ?? "", name: "wal-receive-\(metadata.uid ?? "")")

@@ -15,7 +15,9 @@ public struct DatabaseReconciler: Reconciler {
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
     guard let database = environment.stores.databases[key], database.metadata.uid != nil else { return .done }
     let access = await access(to: database)
-    let seen = try await observe(database, access)
+    var seen = try await observe(database, access)
+    // Clients are told before the status says where they are: a switch waits for that word.
+    seen.unpublished = try await publish(database, access)
     let plan = DatabasePlan.make(seen)
     if plan.status != database.status?.ownedByController ?? DatabaseStatus() {
       _ = try await environment.statuses.apply(plan.status, to: database)
@@ -54,6 +56,13 @@ public struct DatabaseReconciler: Reconciler {
       backups: stores.backups(of: database.key), server: await ask(database, access.server),
       receiver: try await receiver(of: database, access.request), instance: try await instance(of: database, access),
       now: .now)
+  }
+
+  private func publish(_ database: Database, _ access: Access) async throws -> [String] {
+    guard !database.metadata.isDeleting, database.metadata.finalizers.contains(TidemarkGroup.finalizer),
+      database.spec.problems().isEmpty, case .success(let server) = access.server
+    else { return [] }
+    return try await ConnectionPublisher(client: environment.client).publish(database, server.role)
   }
 
   private func ask(
@@ -120,9 +129,19 @@ public struct DatabaseReconciler: Reconciler {
         let major = database.metadata.annotations[TidemarkAnnotation.serverMajor].flatMap({ Int($0) })
       else { return }
       try await environment.host.start(id, serverMajor: major)
-    case .removeInstance:
-      guard let id = database.hostedInstance else { return }
-      try await environment.host.remove(id)
+    case .dropOriginalSlot:
+      guard let slot = database.spec.pitr?.effectiveSlotName else { return }
+      let connection = database.spec.connection
+      let original = DatabaseInstance(endpoint: Endpoint(host: connection.host, port: connection.port))
+      let server = try? await ServerAccess.read(database, at: original, by: environment.secrets)
+      await dropSlot(
+        slot, of: database,
+        Access(server: server.map { .success($0) } ?? .failure(MissingSecret(message: "the Secret is gone"))))
+    case .removeInstances:
+      let own = database.hostedInstance.map { [$0] } ?? []
+      let others = try await environment.host.instances(
+        of: database.metadata.name ?? "", in: database.metadata.namespace ?? "")
+      for id in Set(own + others) { try await environment.host.remove(id) }
     case .backUp(let name, let origin): try await backUp(database, name: name, origin: origin)
     }
   }
@@ -169,7 +188,7 @@ public struct DatabaseReconciler: Reconciler {
     let input = WALReceiveInput(
       resource: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, slotName: pitr.effectiveSlotName, flushInterval: pitr.flushInterval,
-      incarnation: database.clonedIncarnation, origin: origin, instances: database.knownInstances)
+      incarnation: database.liveInstance.incarnation, origin: origin, instances: database.knownInstances)
     return StepRequest(
       id: database.receiverID, step: .walReceive, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })

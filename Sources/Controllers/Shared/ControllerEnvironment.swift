@@ -15,16 +15,19 @@ public struct ControllerEnvironment: Sendable {
   let events: EventRecorder
   /// How steps reach the API server.
   let cluster: ClusterAccess
+  /// The folder of PostgreSQL's client programs, for steps; nil: where Debian has them.
+  let programDirectory: String?
   let logger: Logger
 
   /// An environment of these parts; the stores are declared at `runtime`.
   public init(
     client: KubeClient, runtime: Runtime, runner: any StepRunner, host: any InstanceHost, events: EventRecorder,
-    cluster: ClusterAccess, logger: Logger
+    cluster: ClusterAccess, programDirectory: String? = nil, logger: Logger
   ) {
     self.client = client
     stores = Stores(runtime)
     (self.runner, self.host, self.events, self.cluster, self.logger) = (runner, host, events, cluster, logger)
+    self.programDirectory = programDirectory
   }
 
   var secrets: SecretReader { SecretReader(client: client) }
@@ -41,6 +44,7 @@ struct Stores: Sendable {
   let databases: Store<Database>
   let backups: Store<Backup>
   let clones: Store<PITRClone>
+  let restores: Store<RestoreRequest>
   let schedules: Store<BackupSchedule>
 
   init(_ runtime: Runtime) {
@@ -57,6 +61,9 @@ struct Stores: Sendable {
       ])
     clones = runtime.store(
       of: PITRClone.self, indexes: [StoreIndex(Self.byDatabase) { [$0.spec.database] }])
+    restores = runtime.store(
+      of: RestoreRequest.self,
+      indexes: [StoreIndex(Self.byDatabase) { [$0.status?.database].compactMap { $0 } }])
     schedules = runtime.store(
       of: BackupSchedule.self, indexes: [StoreIndex(Self.bySchedule) { [$0.labelValue] }])
   }
@@ -71,6 +78,12 @@ struct Stores: Sendable {
   /// The Backups of a Database.
   func backups(of database: ObjectKey) -> [Backup] {
     backups.objects(index: Self.byDatabase, value: database.name)
+      .filter { $0.metadata.namespace == database.namespace }
+  }
+
+  /// The RestoreRequests of a Database, once they know that they are.
+  func restores(of database: ObjectKey) -> [RestoreRequest] {
+    restores.objects(index: Self.byDatabase, value: database.name)
       .filter { $0.metadata.namespace == database.namespace }
   }
 }

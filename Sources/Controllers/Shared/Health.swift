@@ -1,4 +1,5 @@
 package import KubeModel
+import Steps
 import TidemarkAPI
 
 /// How a resource is, in the three words that kstatus knows.
@@ -37,4 +38,17 @@ extension [Condition] {
 
   /// Only the conditions of these types.
   func only(_ types: String...) -> [Condition] { filter { types.contains($0.type) } }
+}
+
+extension Health {
+  /// What an error means for a resource that waits until it has passed; nil for one that is only to be tried again.
+  init?(passing error: any Error) {
+    switch error {
+    case let missing as MissingSecret: self = missing.health
+    // The platform refused: a person may have to mend it, and it is tried again meanwhile.
+    case let error as StepError: self = .progressing(reason: error.code.rawValue, message: error.message)
+    case let error as FailedServerProbe: self = .progressing(reason: error.reason, message: error.message)
+    default: return nil
+    }
+  }
 }

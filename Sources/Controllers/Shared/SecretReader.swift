@@ -1,12 +1,12 @@
-import KubeClient
+public import KubeClient
 import KubeModel
-import Steps
-import TidemarkAPI
+public import Steps
+public import TidemarkAPI
 
 /// A Secret, or a field of it, is not there: it may come late, so this is waited for.
-struct MissingSecret: Error, Equatable {
+public struct MissingSecret: Error, Equatable {
   /// What is missing, and what to do.
-  var message: String
+  public let message: String
 
   var health: Health { .progressing(reason: Reason.secretMissing, message: message) }
 }
@@ -33,9 +33,11 @@ struct SecretReader: Sendable {
 }
 
 /// The part of a step's input that speaks of a destination, with the secrets that it names.
-struct DestinationAccess: Sendable {
-  let input: StoreInput
-  let secrets: [String: [UInt8]]
+public struct DestinationAccess: Sendable {
+  /// The store; it names the secrets' files.
+  public let input: StoreInput
+  /// Contents by file name. Never logged.
+  public let secrets: [String: [UInt8]]
 
   private enum File {
     static let accessKeyID = "access-key-id"
@@ -44,7 +46,15 @@ struct DestinationAccess: Sendable {
     static let authority = "store-ca.crt"
   }
 
-  /// Reads the Secrets of `destination`; throws ``MissingSecret``, or an error for an endpoint that makes no sense.
+  /// Reads the Secrets of `destination`; throws ``MissingSecret``, or a ``StepError`` for an endpoint that makes no
+  /// sense.
+  public static func read(
+    _ destination: BackupDestination, with client: KubeClient
+  ) async throws -> DestinationAccess {
+    try await read(destination, by: SecretReader(client: client))
+  }
+
+  /// As ``read(_:with:)``.
   static func read(_ destination: BackupDestination, by reader: SecretReader) async throws -> DestinationAccess {
     let spec = destination.spec
     let namespace = destination.metadata.namespace ?? ""
@@ -89,19 +99,34 @@ struct ServerAccess: Sendable {
     static let authority = "server-ca.crt"
   }
 
-  /// Reads the Secrets of `database`; throws ``MissingSecret``.
-  static func read(_ database: Database, by reader: SecretReader) async throws -> ServerAccess {
+  /// As whom a server is reached.
+  enum Login: Sendable {
+    /// The role of `connection.secretName`.
+    case role
+    /// The superuser of `connection.adminSecretName`, or the role where none is named.
+    case admin
+  }
+
+  /// Reads the Secrets of `database`, for its live server or for `instance`, another one of its; throws
+  /// ``MissingSecret``.
+  static func read(
+    _ database: Database, at instance: DatabaseInstance? = nil, as login: Login = .role, by reader: SecretReader
+  ) async throws -> ServerAccess {
     let connection = database.spec.connection
+    let instance = instance ?? database.liveInstance
     let namespace = database.metadata.namespace ?? ""
-    let login = try await reader.fields(
-      [connection.usernameField, connection.passwordField], of: connection.secretName, in: namespace)
-    var secrets = [File.username: login[0], File.password: login[1]]
-    if let name = connection.caSecretName {
+    let secret = login == .admin ? connection.adminSecretName ?? connection.secretName : connection.secretName
+    let found = try await reader.fields(
+      [connection.usernameField, connection.passwordField], of: secret, in: namespace)
+    var secrets = [File.username: found[0], File.password: found[1]]
+    // An instance of ours is reached on its own machine or network, and has no certificate of the spec's authority.
+    if instance.name == nil, let name = connection.caSecretName {
       secrets[File.authority] = try await reader.fields(["ca.crt"], of: name, in: namespace)[0]
     }
     func path(_ file: String) -> String { "\(StepRequest.secretsFolder)/\(file)" }
     let input = ServerInput(
-      host: connection.host, port: connection.port, database: connection.database, sslMode: connection.sslMode,
+      host: instance.endpoint?.host ?? connection.host, port: instance.endpoint?.port ?? connection.port,
+      database: connection.database, sslMode: instance.name == nil ? connection.sslMode : .prefer,
       usernameFile: path(File.username), passwordFile: path(File.password),
       caFile: secrets[File.authority] == nil ? nil : path(File.authority))
     return ServerAccess(input: input, secrets: secrets)

@@ -117,6 +117,11 @@ public final class DirectoryStore: ObjectStore {
     }
   }
 
+  /// Temporary files do not tell whose key they would have got: all that are old enough are removed, whatever `prefix`.
+  public func abortUnfinishedPuts(prefix: String, olderThan age: Duration) async throws -> Int {
+    try await blocking("delete", nil) { TemporaryFile.removeStale(root: $0.root, olderThan: age) }
+  }
+
   private func newFile(for key: String) throws -> TemporaryFile {
     if !sweptTemporaries.exchange(true, ordering: .relaxed) { TemporaryFile.removeStale(root: root) }
     return try TemporaryFile(root: root, key: key)

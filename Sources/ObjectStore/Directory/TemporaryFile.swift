@@ -39,19 +39,22 @@ final class TemporaryFile: Sendable {
     try check(mkdir(path, 0o777), allowing: EEXIST)
   }
 
-  /// Removes what crashed processes left: files that nobody wrote to for a day.
-  static func removeStale(root: String) {
+  /// Removes what crashed processes left: files that nobody wrote to for `age`, a day by default. Gives how many.
+  @discardableResult
+  static func removeStale(root: String, olderThan age: Duration = .seconds(86_400)) -> Int {
     let directory = root + "/" + DirectoryKey.temporaryDirectory
-    guard let stream = opendir(directory) else { return }
+    guard let stream = opendir(directory) else { return 0 }
     defer { closedir(stream) }
+    var removed = 0
     while let entry = readdir(stream) {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
       var status = stat()
       guard lstat("\(directory)/\(name)", &status) == 0, status.st_mode & S_IFMT == S_IFREG,
-        Int64(status.st_mtim.tv_sec) < UnixTime.now.seconds - 86_400
+        Int64(status.st_mtim.tv_sec) <= UnixTime.now.seconds - age.components.seconds
       else { continue }
-      unlink("\(directory)/\(name)")
+      if unlink("\(directory)/\(name)") == 0 { removed += 1 }
     }
+    return removed
   }
 
   func append(_ piece: ByteBuffer) throws {

@@ -20,7 +20,7 @@ final class MultipartUpload: Sendable {
 
   static func begin(_ transport: S3Transport, key: String, mark: PutMark) async throws -> MultipartUpload {
     // A retry after a lost answer would leave a second, empty upload behind: it takes no room, and `abort` of ours does
-    // not reach it.
+    // not reach it; `abortUnfinishedPuts` does.
     let request = S3Request("put", .POST, key: key, query: [("uploads", "")])
       .with(header: S3Store.markHeader, mark.value)
     let answer = try await transport.document(request)

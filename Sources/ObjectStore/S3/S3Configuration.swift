@@ -47,6 +47,8 @@ public struct S3Configuration: Sendable, Hashable {
   /// Connections that are kept to the server; 16 by default. More operations than that wait for one.
   public var maximumConnections: Int = 16
 
+  /// Unfinished uploads that one answer of the server may list.
+  package var uploadsAtOnce = 1_000
   /// Addresses of hosts that are not to be looked up.
   package var addresses: [String: String] = [:]
   /// Seconds that the server's clock is taken to be ahead of ours until it complains.

@@ -109,15 +109,17 @@ extension Incarnation {
     from plan: RecoveryPlan, history: TimelineHistory, systemIdentifier: UInt64, majorVersion: Int,
     segmentSize: WALSegmentSize, createdAt: PostgresTime, id: IncarnationID = .fresh()
   ) throws -> Incarnation {
-    let left = plan.lineage.timeline
-    guard let parent = plan.lineage.piece(of: left), let forkLSN = history.end(of: left) else {
+    // Not the timeline that recovery was pinned to: replay may have stopped before it began.
+    guard let left = history.ancestors.last, let parent = plan.lineage.piece(of: left.timeline) else {
       throw WALError(
         .fileInvalid,
-        "timeline \(history.timeline) of the recovered server did not leave timeline \(left), to which its recovery was "
-          + "pinned; expected a line for it in its history file")
+        "timeline \(history.timeline) of the recovered server did not leave one of the timelines along which it was "
+          + "recovered (up to \(plan.lineage.timeline)); expected a line for one of them at the end of its history file"
+      )
     }
     return Incarnation(
-      id: id, parent: Parent(id: parent.incarnation, timeline: left, forkLSN: forkLSN), timeline: history.timeline,
+      id: id, parent: Parent(id: parent.incarnation, timeline: left.timeline, forkLSN: left.end),
+      timeline: history.timeline,
       systemIdentifier: systemIdentifier, majorVersion: majorVersion, segmentSize: segmentSize, createdAt: createdAt)
   }
 }

@@ -11,7 +11,7 @@ public struct Lineage: Sendable, Hashable, Codable {
     public var timeline: TimelineID
     /// Where it begins.
     public var from: LSN
-    /// Where the next timeline begins; nil for the last piece.
+    /// Where the way leaves it: behind that, what its archive holds is of another life. nil where it goes on.
     public var to: LSN?
   }
 
@@ -62,11 +62,30 @@ public struct Lineage: Sendable, Hashable, Codable {
   /// The number of the segment that holds the byte at `lsn`.
   func number(of lsn: LSN) -> UInt64 { lsn.bytes / segmentSize.bytes }
 
-  /// The same way, ended at `timeline`.
+  /// The same way, ended at `timeline`; not further on it than the way went.
   func ending(at timeline: TimelineID) -> Lineage {
-    var kept = pieces.filter { $0.timeline <= timeline }
-    if !kept.isEmpty { kept[kept.count - 1].to = nil }
-    return Lineage(pieces: kept, segmentSize: segmentSize)
+    Lineage(pieces: pieces.filter { $0.timeline <= timeline }, segmentSize: segmentSize)
+  }
+
+  /// Stretches of segments, in order, that lie on one timeline each.
+  func stretches(of segments: ClosedRange<UInt64>) -> [ClosedRange<UInt64>] {
+    var (stretches, low): ([ClosedRange<UInt64>], UInt64) = ([], segments.lowerBound)
+    while low <= segments.upperBound {
+      let next = pieces.first { number(of: $0.from) > low }
+      let high = min(segments.upperBound, next.map { number(of: $0.from) - 1 } ?? .max)
+      stretches.append(low...high)
+      guard high < .max else { break }
+      low = high + 1
+    }
+    return stretches
+  }
+
+  /// The recorded gaps that are of this way: those of an ancestor behind the place at which it was left are not.
+  func gaps(_ inventories: [IncarnationID: WALInventory]) -> [WALGap] {
+    pieces.map(\.incarnation).uniqued().flatMap { id -> [WALGap] in
+      let end = pieces.last { $0.incarnation == id }?.to
+      return (inventories[id]?.gaps ?? []).filter { gap in end.map { gap.from < $0 } ?? true }
+    }
   }
 
   /// The same way, without the pieces that end before `lsn`.

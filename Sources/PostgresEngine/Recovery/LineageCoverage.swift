@@ -18,11 +18,11 @@ extension Lineage {
   /// What the inventories hold of this lineage, in the order of the log.
   public func coverage(_ inventories: [IncarnationID: WALInventory]) -> [CoverageRun] {
     var runs: [CoverageRun] = []
-    for (index, piece) in pieces.enumerated() {
+    for piece in pieces {
       guard let timeline = inventories[piece.incarnation]?.timelines[piece.timeline] else { continue }
       let first = number(of: piece.from)
       // The segment in which the next timeline begins is the next timeline's.
-      let end = index + 1 < pieces.count ? number(of: pieces[index + 1].from) : UInt64.max
+      let end = piece.to.map { number(of: $0) } ?? UInt64.max
       for run in timeline.runs where run.upperBound >= first && run.lowerBound < end {
         append(max(run.lowerBound, first)...min(run.upperBound, end - 1), to: &runs)
       }
@@ -30,6 +30,11 @@ extension Lineage {
       for number in partials.keys.sorted() where number >= first && number <= end && !timeline.contains(number) {
         guard let parts = partials[number], let last = PartialSegmentName.chain(of: parts).last else { continue }
         append(partial: last, limit: piece.to, to: &runs)
+      }
+      if let to = piece.to, timeline.contains(end), LSN(end * segmentSize.bytes) < to {
+        // The old timeline went on and filled that segment: up to where it was left it is as good as a part.
+        let name = WALSegmentName(timeline: piece.timeline, number: end, size: segmentSize)
+        append(partial: PartialSegmentName(segment: name, from: 0, to: segmentSize.bytes), limit: to, to: &runs)
       }
       runs.sort { $0.first < $1.first }
     }

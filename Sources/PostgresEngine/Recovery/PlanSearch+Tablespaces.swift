@@ -31,12 +31,9 @@ extension PlanSearch {
   private func tablespaces(from base: RecoveryBase, upTo last: UInt64) async throws -> [TablespaceCreation] {
     var created: [TablespaceCreation] = []
     for run in runs.map(\.coverage) {
-      var low = max(run.first, lineage.number(of: base.startLSN))
-      while low <= min(run.last, last) {
-        let high = min(run.last, last, lineage.lastSegment(ofPieceWith: low))
-        created += try await tablespaces(in: low...high)
-        low = high + 1
-      }
+      let (first, last) = (max(run.first, lineage.number(of: base.startLSN)), min(run.last, last))
+      guard first <= last else { continue }
+      for segments in lineage.stretches(of: first...last) { created += try await tablespaces(in: segments) }
     }
     return created.filter { $0.start >= base.startLSN }.uniqued().sorted { $0.start < $1.start }
   }
@@ -53,13 +50,5 @@ extension PlanSearch {
       created += try await catalog.records(number, in: lineage).compactMap { TablespaceCreation($0) }
     }
     return created
-  }
-}
-
-extension Lineage {
-  /// The last segment whose file is on the same timeline as that of the segment `number`.
-  fileprivate func lastSegment(ofPieceWith number: UInt64) -> UInt64 {
-    let next = pieces.first { self.number(of: $0.from) > number }
-    return next.map { self.number(of: $0.from) - 1 } ?? .max
   }
 }

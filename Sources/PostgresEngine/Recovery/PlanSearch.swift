@@ -96,23 +96,27 @@ struct PlanSearch: Sendable {
 
   /// The first segment in which a commit later than `time` ends, after the base backup.
   ///
-  /// The latest commit so far never falls within one archive, so that halving finds it; only where the server's clock
-  /// was set back, or the way crosses from one archive to the next, is it looked for one by one.
+  /// The latest commit so far never falls on one timeline of one archive, so that halving finds it there; only where the
+  /// server's clock was set back is it looked for one by one.
   private func firstSegment(
     committingAfter time: PostgresTime, _ run: RecoveryWindow.Run, from base: RecoveryBase
   ) async throws -> UInt64 {
-    var low = max(run.coverage.first, lineage.number(of: base.stopLSN))
-    var high = run.coverage.last
-    if try await isLater(low, than: time) {
-      for number in low...high {
+    let first = max(run.coverage.first, lineage.number(of: base.stopLSN))
+    for segments in lineage.stretches(of: first...max(first, run.coverage.last)) {
+      var (low, high) = (segments.lowerBound, segments.upperBound)
+      guard try await isLater(high, than: time) else { continue }
+      guard try await isLater(low, than: time) else {
+        while low < high {
+          let middle = low + (high - low) / 2
+          if try await isLater(middle, than: time) { high = middle } else { low = middle + 1 }
+        }
+        return high
+      }
+      for number in segments {
         if let latest = try await catalog.commits(number, in: lineage)?.latestTime, latest > time { return number }
       }
     }
-    while low < high {
-      let middle = low + (high - low) / 2
-      if try await isLater(middle, than: time) { high = middle } else { low = middle + 1 }
-    }
-    return high
+    return run.coverage.last
   }
 
   private func isLater(_ number: UInt64, than time: PostgresTime) async throws -> Bool {

@@ -25,8 +25,7 @@ public struct Preflight: Sendable {
       catalog: catalog, lineage: lineage, runs: runs, bases: bases.filter { lineage.holds($0) },
       window: RecoveryWindow(
         runs: runs, bases: bases.filter { lineage.holds($0) },
-        recordedGaps: lineage.pieces.map(\.incarnation).uniqued().flatMap { inventories[$0]?.gaps ?? [] },
-        segmentSize: lineage.segmentSize))
+        recordedGaps: lineage.gaps(inventories), segmentSize: lineage.segmentSize))
     return try await search.plan(target)
   }
 

@@ -71,9 +71,13 @@ public struct WALCatalog: Sendable {
     if let commits = try await archive.commits(name) { return commits }
     if let commits = try await archive.commitsOfBeginning(of: name) { return commits }
     // The old timeline's part, where the new timeline has stored nothing of the segment in which it begins.
-    guard let before = lineage.pieces.last(where: { $0.timeline < piece.timeline }) else { return nil }
-    return try await self.archive(before.incarnation, lineage.segmentSize)
-      .commitsOfBeginning(of: WALSegmentName(timeline: before.timeline, number: number, size: lineage.segmentSize))
+    guard let before = lineage.pieces.last(where: { $0.timeline < piece.timeline }),
+      let commits = try await self.archive(before.incarnation, lineage.segmentSize)
+        .commitsOfBeginning(of: WALSegmentName(timeline: before.timeline, number: number, size: lineage.segmentSize)),
+      let end = commits.endOfLastRecord, end <= piece.from
+    else { return nil }
+    // Where it goes on behind the fork, its summary is of another life too.
+    return commits
   }
 
   /// The stored bytes of a segment of a lineage, whole or its beginning; nil when nothing of it is stored.
@@ -82,10 +86,8 @@ public struct WALCatalog: Sendable {
     let archive = archive(piece.incarnation, lineage.segmentSize)
     if let bytes = try await archive.segment(name) { return bytes }
     if let bytes = try await archive.beginning(of: name)?.bytes { return bytes }
-    // The old timeline's part, as in `commits`.
-    guard let before = lineage.pieces.last(where: { $0.timeline < piece.timeline }) else { return nil }
-    return try await self.archive(before.incarnation, lineage.segmentSize)
-      .beginning(of: WALSegmentName(timeline: before.timeline, number: number, size: lineage.segmentSize))?.bytes
+    // The old timeline's file, up to where it was left.
+    return try await files(number, in: lineage).last?.bytes
   }
 
   /// All files of a segment that PostgreSQL may read along a lineage: where a timeline begins in it, the old one's too.
@@ -95,11 +97,13 @@ public struct WALCatalog: Sendable {
       guard piece.to.map({ number <= lineage.number(of: $0) }) ?? true else { continue }
       let name = WALSegmentName(timeline: piece.timeline, number: number, size: lineage.segmentSize)
       let archive = archive(piece.incarnation, lineage.segmentSize)
-      if let bytes = try await archive.segment(name) {
-        files.append((name, bytes))
-      } else if let beginning = try await archive.beginning(of: name) {
-        files.append((name, beginning.bytes))
+      var stored = try await archive.segment(name)
+      if stored == nil { stored = try await archive.beginning(of: name)?.bytes }
+      guard var bytes = stored else { continue }
+      if let to = piece.to, to < name.end {
+        bytes = bytes.getSlice(at: bytes.readerIndex, length: min(bytes.readableBytes, Int(to - name.start))) ?? bytes
       }
+      files.append((name, bytes))
     }
     return files
   }
@@ -154,8 +158,7 @@ extension RecoveryWindow {
     let runs = try await catalog.runs(lineage, inventories)
     let window = RecoveryWindow(
       runs: runs, bases: bases.filter { lineage.holds($0) },
-      recordedGaps: lineage.pieces.map(\.incarnation).uniqued().flatMap { inventories[$0]?.gaps ?? [] },
-      segmentSize: lineage.segmentSize)
+      recordedGaps: lineage.gaps(inventories), segmentSize: lineage.segmentSize)
     return (window, inventories)
   }
 }

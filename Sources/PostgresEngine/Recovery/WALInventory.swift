@@ -24,6 +24,12 @@ public struct WALInventory: Sendable, Hashable {
       runs = runs.filter { $0.lowerBound <= number }.map { $0.lowerBound...min($0.upperBound, number) }
     }
 
+    /// Forgets what lies before the segment `number`.
+    mutating func keep(from number: UInt64) {
+      runs = runs.filter { $0.upperBound >= number }.map { max($0.lowerBound, number)...$0.upperBound }
+      partials.removeAll { $0.segment.number < number }
+    }
+
     /// The highest number of a whole segment.
     var lastWhole: UInt64? { runs.last?.upperBound }
 
@@ -34,8 +40,14 @@ public struct WALInventory: Sendable, Hashable {
     /// server still has that, as it was not confirmed. `begin` is where the archive must begin at the latest, for a hole
     /// before the first segment.
     package func end(from begin: LSN?, gaps: [WALGap], _ size: WALSegmentSize) -> LSN? {
-      let stretches = stretches(size)
-      guard var reached = stretches.first.map({ min(begin ?? $0.start, $0.start) }) else { return nil }
+      var stretches = stretches(size)
+      guard let last = stretches.last else { return nil }
+      // What was confirmed was whole when it was: there, segments may be missing that were removed since.
+      if let begin, last.end >= begin {
+        stretches.removeAll { $0.end <= begin }
+        if stretches.isEmpty { return last.end }
+      }
+      var reached = min(begin ?? stretches[0].start, stretches[0].start)
       for stretch in stretches {
         while reached < stretch.start {
           // A gap ends at a segment's start. Of what comes between it and the next segment, it explains nothing.
@@ -80,7 +92,8 @@ extension WALArchive {
 
   /// Lists the archive. With `previous`, only its end and what came after it is listed: one page a timeline as a rule.
   ///
-  /// A segment is only ever added near a timeline's end; where segments were removed at its beginning, list anew.
+  /// A segment is only ever added near a timeline's end, and removed at its beginning (`WALExpiry`): one request more
+  /// finds the first that is left.
   public func inventory(since previous: WALInventory = WALInventory()) async throws -> WALInventory {
     var inventory = WALInventory()
     for prefix in try await store.commonPrefixes(prefix: DatabaseLayout.wal(incarnation), delimiter: "/") {
@@ -95,6 +108,12 @@ extension WALArchive {
   private func list(_ timeline: TimelineID, since previous: WALInventory.Timeline) async throws -> WALInventory.Timeline
   {
     var listed = previous
+    let prefix = DatabaseLayout.timeline(incarnation, timeline)
+    if listed.lastWhole != nil {
+      var first = store.list(prefix: prefix).makeAsyncIterator()
+      guard let object = try await first.next() else { return WALInventory.Timeline() }
+      if let number = segmentNumber(object.key) { listed.keep(from: number) }
+    }
     let last = previous.lastWhole ?? 0
     listed.keep(upTo: last > Self.settling ? last - Self.settling : 0)
     let end = listed.lastWhole
@@ -103,7 +122,7 @@ extension WALArchive {
     }
     listed.partials.removeAll { partial in end.map { partial.segment.number > $0 } ?? true }
     var seen: [PartialSegmentName] = []
-    for try await object in store.list(prefix: DatabaseLayout.timeline(incarnation, timeline), startAfter: startAfter) {
+    for try await object in store.list(prefix: prefix, startAfter: startAfter) {
       let name = object.key.lastComponent
       if let whole = WALSegmentName(name, size: segmentSize) {
         listed.addWhole(whole.number)
@@ -115,5 +134,10 @@ extension WALArchive {
     }
     listed.partials += seen
     return listed
+  }
+
+  /// The number of the segment that an object of a timeline is, or is a part of.
+  func segmentNumber(_ key: String) -> UInt64? {
+    WALSegmentName(key.lastComponent.prefix(24), size: segmentSize)?.number
   }
 }

@@ -13,7 +13,7 @@ import NIOPosix
 /// files are on the disk (`syncfs`), unless that was declined.
 ///
 /// Memory: the plan of up to 131,072 blobs (about 25 MiB), and for each of `connections` tasks a stretch of a pack and
-/// the blobs of it that wait to be written (about 8 MiB).
+/// the blobs of it that wait to be written (about 6 MiB).
 public struct Restorer: Sendable {
   /// What may be in the target before.
   public enum Existing: Sendable, Hashable {

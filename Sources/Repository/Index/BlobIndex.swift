@@ -50,6 +50,9 @@ package final class BlobIndex: Sendable {
     }
   }
 
+  /// Forgets everything.
+  package func removeAll() { state.withLock { $0 = State() } }
+
   /// How many distinct blobs there are.
   package var count: Int { state.withLock { $0.data.count + $0.tree.count } }
 
@@ -91,22 +94,30 @@ struct BlobTable: ~Copyable {
     chunks.count * Self.chunkLength * MemoryLayout<Entry>.stride + slots.count * MemoryLayout<UInt32>.stride
   }
 
-  func entry(_ id: BlobID) -> Entry? {
+  func entry(_ id: BlobID) -> Entry? { number(of: id).map { self[$0] } }
+
+  /// The number of the first entry with this id.
+  func number(of id: BlobID) -> Int? {
     let slot = slots[slot(of: id)]
-    return slot == 0 ? nil : self[Int(slot) - 1]
+    return slot == 0 ? nil : Int(slot) - 1
   }
 
+  /// Adds the entry, unless there is one with its id.
   mutating func insert(_ entry: Entry) {
+    if number(of: entry.id) == nil { append(entry) }
+  }
+
+  /// Adds the entry, also where there is one with its id: then only its number leads to it. Numbers count from 0.
+  mutating func append(_ entry: Entry) {
     if (count + 1) * 4 > slots.count * 3 { grow() }
-    let slot = slot(of: entry.id)
-    guard slots[slot] == 0 else { return }
     if count == chunks.count * Self.chunkLength { chunks.append(.allocate(capacity: Self.chunkLength)) }
     (chunks[count / Self.chunkLength] + count % Self.chunkLength).initialize(to: entry)
     count += 1
-    slots[slot] = UInt32(count)
+    let slot = slot(of: entry.id)
+    if slots[slot] == 0 { slots[slot] = UInt32(count) }
   }
 
-  private subscript(number: Int) -> Entry { chunks[number / Self.chunkLength][number % Self.chunkLength] }
+  subscript(number: Int) -> Entry { chunks[number / Self.chunkLength][number % Self.chunkLength] }
 
   /// The slot that holds `id`, or the free one where it belongs.
   private func slot(of id: BlobID) -> Int {
@@ -121,6 +132,9 @@ struct BlobTable: ~Copyable {
     slots = .allocate(capacity: old.count * 2)
     slots.initialize(repeating: 0)
     old.deallocate()
-    for number in 0..<count { slots[slot(of: self[number].id)] = UInt32(number + 1) }
+    for number in 0..<count {
+      let slot = slot(of: self[number].id)
+      if slots[slot] == 0 { slots[slot] = UInt32(number + 1) }
+    }
   }
 }

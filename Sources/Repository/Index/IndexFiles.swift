@@ -7,6 +7,7 @@ final class IndexFiles: Sendable {
     var pending: [PackContents] = []
     var pendingBlobs = 0
     var oldestPending: ContinuousClock.Instant?
+    var isDoubtful = false
   }
 
   private let state = Mutex(State())
@@ -20,6 +21,18 @@ final class IndexFiles: Sendable {
   }
 
   var loaded: Set<SHA256Digest> { state.withLock { $0.loaded } }
+
+  /// What is known may no longer be true: nobody was kept from pruning for a while.
+  func doubt() { state.withLock { $0.isDoubtful = true } }
+
+  /// Forgets everything when it is doubtful; whether it was.
+  func takeDoubt() -> Bool {
+    state.withLock { state in
+      guard state.isDoubtful else { return false }
+      state = State()
+      return true
+    }
+  }
 
   func noteLoaded(_ id: SHA256Digest) { state.withLock { _ = $0.loaded.insert(id) } }
 

@@ -57,7 +57,9 @@ extension Repository {
       try? await removeLock(file)  // the first error tells more
       throw error
     }
-    return RepositoryLock(self, kind: kind, file: file)
+    let lock = RepositoryLock(self, kind: kind, file: file)
+    if heldLocks.add(lock) == .first { indexFiles.doubt() }
+    return lock
   }
 
   private func refuseConflicts(with kind: LockKind, except own: SHA256Digest?) async throws {

@@ -41,7 +41,7 @@ public final class RepositoryLock: Sendable {
   /// Throws `lockLost` when the lock has not been renewed for so long that others may soon take it for stale.
   public func ensureHeld() throws {
     let age = state.withLock { UnixTime.now.duration(since: $0.renewed) }
-    guard age < LockFile.staleAfter - .seconds(450) else {
+    guard age < repository.options.lockTrustedFor else {
       throw RepositoryError(
         .lockLost,
         "the repository's lock could not be renewed for \(age.components.seconds) s, and others may take it "
@@ -57,6 +57,7 @@ public final class RepositoryLock: Sendable {
     }
     task?.cancel()
     await task?.value
+    repository.heldLocks.remove(self)
     try await repository.removeLock(file)
   }
 

@@ -24,7 +24,7 @@ public struct PackRead: Sendable, Hashable {
   /// Reads for all `blobs`: neighbours in a pack are read together when at most `gap` bytes lie between them, and as
   /// long as a read stays below `limit` bytes. Reads come in the order in which `blobs` first needs them, so that whoever
   /// writes files in order gets them about in order.
-  package static func plan(_ blobs: some Sequence<WantedBlob>, gap: Int = 128 << 10, limit: Int = 4 << 20) -> [PackRead]
+  package static func plan(_ blobs: some Sequence<WantedBlob>, gap: Int = 128 << 10, limit: Int = 2 << 20) -> [PackRead]
   {
     var order: [PackID] = []
     var byPack: [PackID: [WantedBlob]] = [:]

@@ -43,9 +43,9 @@ final class BlobPipeline: Sendable {
     self.repository = repository
     budget = ByteBudget(capacity: repository.options.byteBudget)
     backlog = ByteBudget(capacity: min(16 << 20, max(1, repository.options.byteBudget / 8)))
-    // Both open packs together stay below a quarter of the budget, so that the largest wish can be granted while they
-    // are open.
-    packSize = min(repository.options.packSize, max(1, repository.options.byteBudget / 8))
+    // Both open packs together stay below half of the budget, so that the largest wish, the other half, can be granted
+    // while they are open.
+    packSize = min(repository.options.packSize, max(1, repository.options.byteBudget / 4))
     packMemory = PackMemory(size: packSize)
   }
 
@@ -186,23 +186,47 @@ final class BlobPipeline: Sendable {
   }
 
   private func encode(_ job: Job, with encoder: BlobEncoder) throws {
-    let filled = try encoder.encode(job.type, job.bytes) { sealed, uncompressedLength in
+    try encoder.encode(job.type, job.bytes) { sealed, uncompressedLength in
       backlog.release(job.queued)
       settle(held: job.held, packed: sealed.count)
-      return openPacks.withLock { packs in
-        var filled: [PackBuilder] = []
-        var pack = packs.removeValue(forKey: job.type) ?? newPack(job.type)
-        if !pack.hasRoom(for: sealed.count) {
-          filled.append(pack)
-          pack = newPack(job.type)
-        }
-        pack.append(sealed, id: job.id, uncompressedLength: uncompressedLength)
-        if pack.isFull { filled.append(pack) } else { packs[job.type] = pack }
-        return filled
+      try append(job.type, job.id, sealed, uncompressedLength: uncompressedLength)
+    }
+    end()
+  }
+
+  /// Puts a sealed blob into the open pack of its type, whose bytes the budget counts already, and hands on what is full.
+  private func append(
+    _ type: BlobType, _ id: BlobID, _ sealed: UnsafeRawBufferPointer, uncompressedLength: Int
+  ) throws {
+    let filled = openPacks.withLock { packs in
+      var filled: [PackBuilder] = []
+      var pack = packs.removeValue(forKey: type) ?? newPack(type)
+      if !pack.hasRoom(for: sealed.count) {
+        filled.append(pack)
+        pack = newPack(type)
       }
+      pack.append(sealed, id: id, uncompressedLength: uncompressedLength)
+      if pack.isFull { filled.append(pack) } else { packs[type] = pack }
+      return filled
     }
     for pack in filled { try finish(pack) }
-    end()
+  }
+
+  // MARK: For blobs that are sealed already
+
+  /// Packs a sealed blob, without a look at the index, and without waiting for the budget: it is added.
+  func copyNow(_ type: BlobType, _ id: BlobID, _ sealed: UnsafeRawBufferPointer, uncompressedLength: Int) throws {
+    if let failure = state.withLock({ $0.failure }) { throw failure }
+    settle(held: 0, packed: sealed.count)
+    try append(type, id, sealed, uncompressedLength: uncompressedLength)
+  }
+
+  /// As `copyNow`, for a blob that has to be compressed and sealed first.
+  func encodeNow(_ type: BlobType, _ id: BlobID, _ plaintext: ByteBuffer) throws {
+    let encoder = BlobEncoder(key: repository.key, level: repository.options.compressionLevel)
+    try encoder.encode(type, plaintext) { sealed, uncompressedLength in
+      try copyNow(type, id, sealed, uncompressedLength: uncompressedLength)
+    }
   }
 
   private func newPack(_ type: BlobType) -> PackBuilder {
@@ -244,6 +268,7 @@ final class BlobPipeline: Sendable {
     state.withLock { state in
       for blob in pack.contents.blobs { state.claimed[blob.type]?.remove(blob.id) }
       state.statistics.packs += 1
+      state.statistics.bytesUploaded += pack.bytes.readableBytes
     }
     budget.release(pack.bytes.readableBytes)
     packMemory.giveBack(pack.bytes)

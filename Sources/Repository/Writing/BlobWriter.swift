@@ -24,6 +24,8 @@ public struct BlobWriterStatistics: Sendable, Hashable {
   public var bytesKnown = 0
   /// Packs that are durable.
   public var packs = 0
+  /// Bytes of those packs, with their headers.
+  public var bytesUploaded = 0
 }
 
 /// Stores blobs: hash, look up, compress, seal, pack, upload. The first two happen in the caller's task, the rest in a
@@ -52,6 +54,17 @@ public final class BlobWriter: Sendable {
   /// `bytes` should share its memory with little else, since only its own length counts against the budget.
   public func save(_ type: BlobType, _ bytes: ByteBuffer) async throws -> SavedBlob {
     try await pipeline.save(type, bytes)
+  }
+
+  /// Puts a sealed blob into a pack as it is, whether or not the index knows it. Does not wait: its bytes are added to
+  /// what the budget counts.
+  func copyNow(_ type: BlobType, _ id: BlobID, _ sealed: UnsafeRawBufferPointer, uncompressedLength: UInt32) throws {
+    try pipeline.copyNow(type, id, sealed, uncompressedLength: Int(uncompressedLength))
+  }
+
+  /// As `copyNow`, for a plaintext that has to be encoded first.
+  func encodeNow(_ type: BlobType, _ id: BlobID, _ plaintext: ByteBuffer) throws {
+    try pipeline.encodeNow(type, id, plaintext)
   }
 
   /// Waits until all blobs that were saved before are durable and in a durable index file.

@@ -20,6 +20,20 @@ public struct StepError: Error, Sendable, CustomStringConvertible {
     case postgresProgramMissing = "PostgresProgramMissing"
     /// An instance did not start.
     case instanceFailed = "InstanceFailed"
+    /// A dump holds what must not be loaded, or is none.
+    case dumpRefused = "DumpRefused"
+    /// A dump was cut short or changed.
+    case dumpDamaged = "DumpDamaged"
+    /// PostgreSQL refused a part of a dump.
+    case loadFailed = "LoadFailed"
+    /// PostgreSQL refused to dump.
+    case dumpFailed = "DumpFailed"
+    /// The role may not do what loading or dumping needs.
+    case roleNotPermitted = "RoleNotPermitted"
+    /// Sessions or prepared transactions did not leave a database.
+    case databaseInUse = "DatabaseInUse"
+    /// A program that the step ran was killed.
+    case programKilled = "ProgramKilled"
   }
 
   /// The stable word.
@@ -31,6 +45,9 @@ public struct StepError: Error, Sendable, CustomStringConvertible {
   public init(code: Code, message: String) { (self.code, self.message) = (code, message) }
 
   public var description: String { "\(code.rawValue): \(message)" }
+
+  /// Whether the same thing may succeed a little later, with nobody changing anything.
+  var isWorthRetrying: Bool { code == .databaseInUse || code == .programKilled }
 
   /// The same, as it stands in a status.
   public var failure: FailureStatus { FailureStatus(code: code.rawValue, message: message) }

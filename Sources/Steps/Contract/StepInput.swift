@@ -217,10 +217,20 @@ public struct CloneOrigin: Codable, Sendable, Equatable {
   }
 }
 
+/// The kinds that `restore-database` serves.
+public enum RestoringKind: String, Codable, Sendable, CaseIterable {
+  /// A PITRClone.
+  case clone = "PITRClone"
+  /// A RestoreRequest.
+  case restore = "RestoreRequest"
+}
+
 /// The input of `restore-database`.
 public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
-  /// The PITRClone.
-  public var clone: ServedResource
+  /// The kind of `resource`.
+  public var kind: RestoringKind
+  /// The PITRClone or RestoreRequest.
+  public var resource: ServedResource
   /// Where progress is written.
   public var cluster: ClusterAccess
   /// Where the backup lies.
@@ -244,11 +254,12 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    clone: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace, pointInTime: PointInTime,
-    snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String, recoveryDirectory: String,
-    restoreProgram: String, parameters: [String: String]
+    kind: RestoringKind, resource: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace,
+    pointInTime: PointInTime, snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String,
+    recoveryDirectory: String, restoreProgram: String, parameters: [String: String]
   ) {
-    self.clone = clone
+    self.kind = kind
+    self.resource = resource
     self.cluster = cluster
     self.store = store
     self.database = database
@@ -270,13 +281,20 @@ public struct ForgetInput: Codable, Sendable, Equatable {
   public var repositoryPrefix: String
   /// The snapshot's id.
   public var snapshot: String
+  /// The database whose repository it is, and whose log expires with its base backups; nil: no log lies beside.
+  public var database: DatabasePlace?
+  /// The incarnation that is being archived; nil: not known, and then only log before that of base backups expires.
+  public var activeIncarnation: String?
 
   /// An input of these parts.
   public init(
-    store: StoreInput, repositoryPrefix: String, snapshot: String
+    store: StoreInput, repositoryPrefix: String, snapshot: String, database: DatabasePlace? = nil,
+    activeIncarnation: String? = nil
   ) {
     self.store = store
     self.repositoryPrefix = repositoryPrefix
     self.snapshot = snapshot
+    self.database = database
+    self.activeIncarnation = activeIncarnation
   }
 }

@@ -6,6 +6,10 @@ public enum StepName: String, Codable, Sendable, CaseIterable {
   case walReceive = "wal-receive"
   /// Preflight, and the restore of a base backup that an instance then recovers from.
   case restoreDatabase = "restore-database"
+  /// A logical backup of one database.
+  case dump
+  /// The loading of a dump into a database of its own, which then takes its name.
+  case importDump = "import"
   /// The removal of a snapshot.
   case forget
   /// A listing of what lies below a destination's prefix, and of the base backups there that nobody knows.

@@ -41,6 +41,10 @@ public enum StepProduct: Codable, Sendable, Equatable {
   case baseBackup(BaseBackupProduct)
   /// A data directory, ready to be started.
   case restoredDatabase(RestoredDatabaseProduct)
+  /// A logical backup.
+  case dump(DumpProduct)
+  /// A database that a dump was loaded into.
+  case loadedDump(LoadedDump)
   /// What lies below a destination's prefix.
   case discovered(DiscoveryProduct)
   /// Nothing but that it is done.
@@ -60,6 +64,17 @@ public struct BaseBackupProduct: Codable, Sendable, Equatable {
   public init(snapshot: String, size: BackupSize, postgres: PostgresBackupStatus) {
     (self.snapshot, self.size, self.postgres) = (snapshot, size, postgres)
   }
+}
+
+/// What `dump` produced.
+public struct DumpProduct: Codable, Sendable, Equatable {
+  /// The restic snapshot's id.
+  public var snapshot: String
+  /// How large it is.
+  public var size: BackupSize
+
+  /// The given product.
+  public init(snapshot: String, size: BackupSize) { (self.snapshot, self.size) = (snapshot, size) }
 }
 
 /// What `restore-database` produced.

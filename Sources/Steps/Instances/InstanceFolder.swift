@@ -10,6 +10,8 @@ struct InstanceRecord: Codable {
   var port: Int
   var serverMajor: Int?
   var wanted: Wanted
+  /// The name of the Database that it belongs to, in its own namespace; nil in records of earlier versions.
+  var database: String?
 }
 
 /// The files of one instance.
@@ -24,6 +26,8 @@ package struct InstanceFolder {
   var data: String { "\(path)/data" }
   var recovery: String { "\(path)/recovery" }
   var log: String { "\(path)/log" }
+  /// Which incarnation's data lie where, once they were exchanged.
+  var dataRecord: String { "\(path)/incarnations.json" }
   private var run: String { "\(path)/run" }
   private var record: String { "\(path)/instance.json" }
   private var authentication: String { "\(path)/pg_hba.conf" }

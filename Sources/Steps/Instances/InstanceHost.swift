@@ -69,8 +69,11 @@ public struct InstanceRole: Sendable {
 
 /// What holds instances: StatefulSets of a cluster, or data directories of this machine. Every call may be repeated.
 public protocol InstanceHost: Sendable {
-  /// Makes a place for an instance, or finds the one that it has.
-  func reserve(_ id: InstanceID) async throws -> InstancePlace
+  /// Makes a place for an instance of the Database called `database`, or finds the one that it has.
+  func reserve(_ id: InstanceID, of database: String) async throws -> InstancePlace
+
+  /// The instances of the Database called `database`, whether their servers run or not.
+  func instances(of database: String, in namespace: String) async throws -> [InstanceID]
 
   /// Starts the instance's server, of the given major version, unless it runs.
   func start(_ id: InstanceID, serverMajor: Int) async throws
@@ -80,8 +83,16 @@ public protocol InstanceHost: Sendable {
 
   /// Ends what recovery needed: its settings and the archive's secrets. The server goes on.
   ///
-  /// Where the restored server does not know the role's password, it is given that password.
+  /// Where the restored server does not know the role's password, it is given that password. Databases that a switch
+  /// had closed before the recovered moment are opened.
   func finishRecovery(_ id: InstanceID, role: InstanceRole) async throws
+
+  /// What keeps clients out of the instance's server, as a superuser of it; `role` is for finding one.
+  func fence(of id: InstanceID, as role: InstanceRole) async throws -> Fence
+
+  /// Puts the data of `aside` into the place of `live`, and those of `live` into that of `aside`: the data of the
+  /// incarnation `incoming` are then served where those of `outgoing` were. Both servers must be stopped.
+  func exchange(_ live: InstanceID, _ aside: InstanceID, incoming: String, outgoing: String) async throws
 
   /// Stops the instance's server, with a checkpoint; clients are disconnected.
   func stop(_ id: InstanceID) async throws

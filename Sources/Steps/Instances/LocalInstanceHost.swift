@@ -25,15 +25,21 @@ public struct LocalInstanceHost: InstanceHost {
     self.logger = logger
   }
 
-  public func reserve(_ id: InstanceID) async throws -> InstancePlace {
+  public func reserve(_ id: InstanceID, of database: String) async throws -> InstancePlace {
     let folder = folder(of: id)
     try StateDirectory.prepare(root, mode: 0o711)
     try folder.create()
     if try folder.readRecord() == nil {
-      try folder.write(InstanceRecord(port: try FreePort.find(), serverMajor: nil, wanted: .stopped))
+      try folder.write(InstanceRecord(port: try FreePort.find(), wanted: .stopped, database: database))
     }
     return InstancePlace(
       dataDirectory: folder.data, recoveryDirectory: folder.recovery, restoreProgram: try installProgram())
+  }
+
+  public func instances(of database: String, in namespace: String) async throws -> [InstanceID] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: "\(root)/\(namespace)")) ?? []
+    return try names.sorted().map { InstanceID(namespace: namespace, name: $0) }
+      .filter { try folder(of: $0).readRecord()?.database == database }
   }
 
   public func start(_ id: InstanceID, serverMajor: Int) async throws {
@@ -62,11 +68,24 @@ public struct LocalInstanceHost: InstanceHost {
       return record.wanted == .running ? .failed(message: folder.lastWords()) : .stopped
     }
     do {
-      return try await SQLConnection.with(folder.localSettings(record, role)) { connection in
+      return try await withLocalConnection(folder.localSettings(record, role)) { connection in
         try await observe(connection, endpoint: Endpoint(host: "127.0.0.1", port: record.port))
       }
     } catch let error as PostgresError where error.isTransient {
       return .starting
+    }
+  }
+
+  /// A database that takes no connections, or that is not there, says nothing of the server.
+  private func withLocalConnection<Value: Sendable>(
+    _ settings: PostgresConnectionSettings, _ body: (SQLConnection) async throws -> Value
+  ) async throws -> Value {
+    do {
+      return try await SQLConnection.with(settings, body)
+    } catch let error as PostgresError where ["55000", "3D000"].contains(error.sqlState) {
+      var fallback = settings
+      fallback.database = "template1"
+      return try await SQLConnection.with(fallback, body)
     }
   }
 
@@ -96,7 +115,32 @@ public struct LocalInstanceHost: InstanceHost {
       try await tools.run(try tools.find(major: major).pgCtl, ["reload", "-s", "-D", folder.data], in: folder.path)
     }
     try? FileManager.default.removeItem(atPath: folder.recovery)
-    try await makePasswordWork(role, local: folder.localSettings(record, role))
+    let local = folder.localSettings(record, role)
+    try await Fence(settings: try await superuser(local)).open()
+    try await makePasswordWork(role, local: local)
+  }
+
+  public func fence(of id: InstanceID, as role: InstanceRole) async throws -> Fence {
+    let folder = folder(of: id)
+    guard let record = try folder.readRecord() else {
+      throw StepError(code: .instanceFailed, message: "instance \(id) is gone")
+    }
+    do {
+      return Fence(settings: try await superuser(folder.localSettings(record, role)))
+    } catch let error as PostgresError {
+      throw FailedServerProbe(reason: error.code.rawValue, message: error.description)
+    }
+  }
+
+  /// Settings as a superuser, whom the private socket lets in without a password.
+  private func superuser(_ local: PostgresConnectionSettings) async throws -> PostgresConnectionSettings {
+    var superuser = local
+    superuser.user = try await withLocalConnection(local) { connection in
+      try await connection.query(
+        "SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1"
+      ).scalar ?? local.user
+    }
+    return superuser
   }
 
   /// The password that the role had at the recovered moment may be an older one than the Secret's.
@@ -108,12 +152,7 @@ public struct LocalInstanceHost: InstanceHost {
     do {
       try await SQLConnection.with(remote) { _ in }
     } catch let error as PostgresError where error.code == .authenticationFailed {
-      var superuser = local
-      superuser.user = try await SQLConnection.with(local) { connection in
-        try await connection.query(
-          "SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1"
-        ).scalar ?? local.user
-      }
+      let superuser = try await superuser(local)
       let quoted = role.username.replacing("\"", with: "\"\"")
       let password = role.password.replacing("'", with: "''").replacing("\\", with: "\\\\")
       try await SQLConnection.with(superuser) { connection in
@@ -121,6 +160,13 @@ public struct LocalInstanceHost: InstanceHost {
         try await connection.query("ALTER ROLE \"\(quoted)\" PASSWORD E'\(password)'")
       }
     }
+  }
+
+  public func exchange(
+    _ live: InstanceID, _ aside: InstanceID, incoming: String, outgoing: String
+  ) async throws {
+    try DataExchange(live: folder(of: live), aside: folder(of: aside), incoming: incoming, outgoing: outgoing).run()
+    logger.info("data exchanged", metadata: ["instance": "\(live)", "incarnation": "\(incoming)"])
   }
 
   public func stop(_ id: InstanceID) async throws {

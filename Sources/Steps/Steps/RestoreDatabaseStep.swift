@@ -16,12 +16,20 @@ struct RestoreDatabaseStep {
   let logger: Logger
 
   func run() async throws -> StepProduct {
-    try await StatusReport<PITRClone>.with(input.clone, input.cluster, every: .seconds(1), logger: logger) { report in
+    switch input.kind {
+    case .clone: try await run(serving: PITRClone.self)
+    case .restore: try await run(serving: RestoreRequest.self)
+    }
+  }
+
+  private func run<Resource: KubeStatusResource>(serving kind: Resource.Type) async throws -> StepProduct
+  where Resource.Status: RestoringStatus {
+    try await StatusReport<Resource>.with(input.resource, input.cluster, every: .seconds(1), logger: logger) { report in
       try await input.store.withStore(in: folder, at: input.database.prefix) { store in
         let archive = try await DatabaseArchive.open(
           store, password: try input.store.password(in: folder), logger: logger)
         let plan = try await preflight(archive)
-        var status = PITRCloneStatus()
+        var status = Resource.Status()
         status.preflight = PreflightStatus(plan)
         report.tell(status)
         return try await restore(plan, archive, status, report)
@@ -71,9 +79,9 @@ struct RestoreDatabaseStep {
 
   // MARK: Restore
 
-  private func restore(
-    _ plan: RecoveryPlan, _ archive: DatabaseArchive, _ begun: PITRCloneStatus, _ report: StatusReport<PITRClone>
-  ) async throws -> StepProduct {
+  private func restore<Resource: KubeStatusResource>(
+    _ plan: RecoveryPlan, _ archive: DatabaseArchive, _ begun: Resource.Status, _ report: StatusReport<Resource>
+  ) async throws -> StepProduct where Resource.Status: RestoringStatus {
     try clearDataDirectory()
     let spool = "\(input.recoveryDirectory)/spool"
     let settings = try RecoveryFiles(directory: input.recoveryDirectory).write(

@@ -55,6 +55,14 @@ public struct StepCommand: Sendable {
       return try await RestoreDatabaseStep(
         input: try StepFolder.read(RestoreDatabaseInput.self, from: input), folder: folder, logger: logger
       ).run()
+    case .dump:
+      return try await DumpStep(
+        input: try StepFolder.read(DumpInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .importDump:
+      return try await ImportStep(
+        input: try StepFolder.read(ImportInput.self, from: input), folder: folder, logger: logger
+      ).run()
     case .forget:
       return try await ForgetStep(
         input: try StepFolder.read(ForgetInput.self, from: input), folder: folder, logger: logger

@@ -61,12 +61,8 @@ struct WALReceiveStep {
     let connection = try await ReplicationConnection.connect(settings)
     do {
       let (system, size) = (try await connection.identifySystem(), try await connection.walSegmentSize())
+      let parent = try await parent(archive, connection, system.timeline)
       await connection.close()
-      let parent = try input.origin.map { origin in
-        Incarnation.Parent(
-          id: try BaseBackupStep.incarnation(origin.incarnation), timeline: TimelineID(origin.timeline),
-          forkLSN: LSN(origin.forkLSN) ?? LSN(0), database: origin.database)
-      }
       _ = try await Incarnation(
         id: id, parent: parent, timeline: system.timeline, systemIdentifier: system.systemIdentifier,
         majorVersion: connection.serverVersion.major, segmentSize: size,
@@ -77,6 +73,25 @@ struct WALReceiveStep {
       await connection.close()
       throw error
     }
+  }
+
+  /// Where the server's life left its parent. The last line of its history file is what really happened: replay may have
+  /// stopped on an earlier timeline than the one it was pinned to, and that may be an earlier life's.
+  private func parent(
+    _ archive: DatabaseArchive, _ connection: ReplicationConnection, _ timeline: TimelineID
+  ) async throws -> Incarnation.Parent? {
+    guard let origin = input.origin else { return nil }
+    let named = try BaseBackupStep.incarnation(origin.incarnation)
+    let told = Incarnation.Parent(
+      id: named, timeline: TimelineID(origin.timeline), forkLSN: LSN(origin.forkLSN) ?? LSN(0),
+      database: origin.database)
+    guard timeline.number > 1 else { return told }
+    let file = try await connection.timelineHistory(timeline)
+    guard let left = try TimelineHistory(timeline: timeline, parsing: file.content).ancestors.last else { return told }
+    let tree = try await IncarnationTree.load(from: archive.store)
+    let owner = origin.database == nil ? tree.owner(of: left.timeline, inLineOf: named)?.id : nil
+    return Incarnation.Parent(
+      id: owner ?? named, timeline: left.timeline, forkLSN: left.end, database: origin.database)
   }
 
   private func keepWindow(_ archive: DatabaseArchive, _ view: ArchiveView) async throws {

@@ -44,6 +44,8 @@ public struct RestoreRequestStatus: Codable, Sendable, Equatable {
   public var progress: StepProgress?
   /// The Database that is restored, once it is known.
   public var database: String?
+  /// How it is restored: the strategy that the spec had when it began.
+  public var strategy: RestoreStrategy?
   /// The restored instance.
   public var instance: DatabaseInstance?
   /// The instance that clients were on before the switch; kept, and stopped from taking writes.
@@ -54,7 +56,7 @@ public struct RestoreRequestStatus: Codable, Sendable, Equatable {
   public var closedDatabases: [String]?
   /// The moment that was reached.
   public var recoveredTo: RecoveredTo?
-  /// What a dump was loaded into.
+  /// What a dump was loaded into; while it is at work, what it becomes.
   public var loaded: LoadedDump?
   /// What went wrong.
   public var error: FailureStatus?
@@ -94,18 +96,36 @@ public enum SwitchDirection: String, Codable, Sendable, CaseIterable {
   case toPrevious = "ToPrevious"
 }
 
+/// What a switch is at.
+public enum SwitchStage: String, Codable, Sendable, CaseIterable {
+  /// The old server is closed for clients, and their transactions end.
+  case closing = "Closing"
+  /// The old server takes no more writes; its log is being stored up to the end.
+  case waitingForLog = "WaitingForLog"
+  /// The new server becomes the Database's.
+  case moving = "Moving"
+  /// The new server is the Database's; endpoint and archive follow.
+  case following = "Following"
+  /// The switch was given up before anything moved; the old server is opened again.
+  case undoing = "Undoing"
+}
+
 /// How far a switch is.
 public struct SwitchStatus: Codable, Sendable, Equatable {
   /// Which way it goes.
   public var direction: SwitchDirection
+  /// What it is at.
+  public var stage: SwitchStage
   /// When it began.
   public var startedAt: Timestamp
   /// Up to where the old instance's log has to be stored before clients move; nil until it takes no more writes.
   public var lastLSN: String?
 
   /// A switch that began at `startedAt`.
-  public init(direction: SwitchDirection, startedAt: Timestamp, lastLSN: String? = nil) {
-    (self.direction, self.startedAt, self.lastLSN) = (direction, startedAt, lastLSN)
+  public init(
+    direction: SwitchDirection, stage: SwitchStage = .closing, startedAt: Timestamp, lastLSN: String? = nil
+  ) {
+    (self.direction, self.stage, self.startedAt, self.lastLSN) = (direction, stage, startedAt, lastLSN)
   }
 }
 

@@ -36,6 +36,11 @@ struct LineageFiles: Sendable {
   private func segment(_ name: WALSegmentName) async throws -> ByteBuffer? {
     guard let piece = lineage.piece(of: name.timeline), piece.to.map({ name.start < $0 }) ?? true else { return nil }
     guard var bytes = try await stored(name, in: archive(piece)) else { return nil }
+    if let to = piece.to, to < name.end {
+      // What follows is of the life that went on there.
+      let kept = Int(to - name.start)
+      bytes.setRepeatingByte(0, count: bytes.readableBytes - kept, at: bytes.readerIndex + kept)
+    }
     edits.apply(to: &bytes, of: name)
     return bytes
   }

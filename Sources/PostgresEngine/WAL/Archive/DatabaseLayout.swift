@@ -48,9 +48,12 @@ public enum DatabaseLayout {
     wal(id) + timeline.hexadecimal + ".history"
   }
 
+  /// The prefix of what was committed; ends in a slash.
+  public static func commits(_ id: IncarnationID) -> String { incarnation(id) + "commits/" }
+
   /// What was committed in a segment.
   public static func commits(_ id: IncarnationID, _ name: WALSegmentName) -> String {
-    incarnation(id) + "commits/" + name.timeline.hexadecimal + "/" + name.description
+    commits(id) + name.timeline.hexadecimal + "/" + name.description
   }
 
   /// The prefix of the recorded gaps; ends in a slash.

@@ -1,0 +1,241 @@
+package import KubeModel
+package import KubeRuntime
+package import Steps
+package import TidemarkAPI
+
+/// What a reconcile of a RestoreRequest for an instance sees.
+package struct RestoreObservation: Sendable {
+  package var restore: RestoreRequest
+  /// The Database that is restored.
+  package var database: Database?
+  /// The Backup that `source.backupName` names.
+  package var backup: Backup?
+  /// Where the base backup and the log lie.
+  package var destination: BackupDestination?
+  /// The run of its `restore-database` step.
+  package var run: StepState
+  /// The restored instance; from its recovery until it is first switched to.
+  package var instance: InstanceState
+  /// Both servers, from when the instance is restored on.
+  package var switchOver: SwitchObservation?
+  package var now: Timestamp
+
+  /// What was seen.
+  package init(
+    restore: RestoreRequest, database: Database?, backup: Backup? = nil, destination: BackupDestination?,
+    run: StepState, instance: InstanceState, switchOver: SwitchObservation? = nil, now: Timestamp
+  ) {
+    self.restore = restore
+    self.database = database
+    self.backup = backup
+    self.destination = destination
+    self.run = run
+    self.instance = instance
+    self.switchOver = switchOver
+    self.now = now
+  }
+}
+
+/// What there is to do about a RestoreRequest that restores an instance: what comes first, then what to say, then what
+/// follows from that.
+package struct RestorePlan: RestoringPlan, Sendable {
+  package var first: [RestoreAction] = []
+  package var status: RestoreRequestStatus
+  package var then: [RestoreAction] = []
+  package var events: [PlannedEvent] = []
+  package var next: ReconcileResult = .done
+  /// What there is to do about the clients, before and after the status is written.
+  package var switchFirst: [SwitchPlan.Action] = []
+  package var switchThen: [SwitchPlan.Action] = []
+
+  package static let kind = "RestoreRequest"
+
+  package static func make(_ seen: RestoreObservation) -> RestorePlan {
+    var plan = RestorePlan(status: seen.restore.status?.ownedByController ?? RestoreRequestStatus())
+    if seen.restore.metadata.isDeleting {
+      plan.delete(seen)
+    } else if plan.status.phase == .failed {
+      plan.settle(seen.sight)
+    } else if !seen.restore.metadata.finalizers.contains(TidemarkGroup.finalizer) {
+      plan.first = [.addFinalizer]
+    } else if plan.status.phase?.isRestored == true {
+      plan.keep(seen)
+    } else {
+      plan.restore(seen)
+    }
+    return plan
+  }
+
+  // MARK: Up to the instance
+
+  private mutating func restore(_ seen: RestoreObservation) {
+    status.database = seen.restore.databaseName(seen.backup)
+    if case .absent = seen.run { status.strategy = seen.restore.spec.strategy }
+    if case .absent = seen.run {
+    } else if seen.database?.metadata.isDeleting != false {
+      let message = "Database \(status.database ?? "") was deleted while it was being restored"
+      return fail(FailureStatus(code: Reason.databaseNotFound, message: message), seen.sight)
+    }
+    let moment =
+      seen.restore.spec.source.pointInTime?.moment.summary
+      ?? "the end of Backup \(seen.restore.spec.source.backupName ?? "")"
+    if let (product, instance) = proceed(seen.sight, moment: moment, obstacle: obstacle(seen)) {
+      becomeReady(product, instance, seen)
+    }
+  }
+
+  private func obstacle(_ seen: RestoreObservation) -> Health? {
+    let spec = seen.restore.spec
+    let problems = spec.problems()
+    guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
+    if let health = obstacleOfSource(seen) { return health }
+    guard let name = seen.restore.databaseName(seen.backup) else {
+      return .stalled(
+        reason: Reason.unsupported, message: "this version restores Databases; name the Backup or moment of one")
+    }
+    if let target = spec.target?.database, target != name {
+      return .stalled(
+        reason: Reason.unsupported,
+        message: "the source is Database \(name) and the target is \(target); leave the target out, or make a PITRClone"
+      )
+    }
+    guard let database = seen.database, !database.metadata.isDeleting else {
+      return .progressing(reason: Reason.databaseNotFound, message: "Database \(name) is not there; create it")
+    }
+    if let health = obstacleOfMoment(seen, database) { return health }
+    return spec.strategy == .inPlace ? Self.obstacle(inPlace: database) : nil
+  }
+
+  private func obstacleOfSource(_ seen: RestoreObservation) -> Health? {
+    guard let name = seen.restore.spec.source.backupName else { return nil }
+    guard let backup = seen.backup else {
+      return .progressing(reason: Reason.backupNotFound, message: "Backup \(name) is not there; create it")
+    }
+    guard backup.subject.target.database != nil, backup.subject.method == .physical else {
+      return .stalled(
+        reason: Reason.unsupported, message: "Backup \(name) is no base backup; an instance is restored from one only")
+    }
+    switch backup.status?.phase {
+    case .completed where backup.status?.snapshot != nil:
+      return seen.destination.obstacle(called: backup.subject.destinationName)
+    case .failed, .deleting, .completed:
+      return .stalled(
+        reason: Reason.backupNotCompleted, message: "Backup \(name) holds nothing to restore; choose another")
+    case .pending, .running, nil:
+      return .progressing(reason: Reason.backupNotCompleted, message: "Backup \(name) has not Completed yet")
+    }
+  }
+
+  private func obstacleOfMoment(_ seen: RestoreObservation, _ database: Database) -> Health? {
+    guard let moment = seen.restore.spec.source.pointInTime?.moment else { return nil }
+    guard let pitr = database.spec.pitr else {
+      return .stalled(
+        reason: Reason.disabled,
+        message: "Database \(database.metadata.name ?? "") has no spec.pitr, so there is no archive to restore from")
+    }
+    if let health = seen.destination.obstacle(called: pitr.destinationName) { return health }
+    guard moment.incarnation != nil || database.switchingRestore == nil else {
+      return .progressing(
+        reason: Reason.waiting, message: "clients of the Database are being moved; the moment is looked for after that")
+    }
+    return nil
+  }
+
+  /// Data directories can be exchanged only where they are ours.
+  private static func obstacle(inPlace database: Database) -> Health? {
+    guard database.liveInstance.name == nil else { return nil }
+    let where_ = database.spec.workload.map { "in \($0.kind) \($0.name)" } ?? "outside of Tidemark"
+    return .stalled(
+      reason: Reason.unsupported,
+      message: "the live server runs \(where_), where this version can't exchange its data; set spec.strategy to "
+        + "SideBySide, which restores beside it and moves the clients")
+  }
+
+  // MARK: From the instance on
+
+  private mutating func becomeReady(
+    _ product: RestoredDatabaseProduct, _ instance: RunningInstance, _ seen: RestoreObservation
+  ) {
+    first = [.adopt(product, instance)]
+    status.phase = .readyToSwitch
+    status.restoredAt = seen.now
+    status.recoveredTo = instance.recoveredTo
+    (status.error, status.retryAt) = (nil, nil)
+    status.instance = seen.restore.restoredInstance(product, instance)
+    let moment = instance.recoveredTo.time.map { "the commit of \($0)" } ?? "the base backup's end"
+    let message = "everything up to \(moment) is restored"
+    report(.progressing(reason: Reason.readyToSwitch, message: message), seen.sight)
+    events.append(.normal("Restored", "\(message), at \(instance.endpoint)"))
+    then = [.discardRun]
+    next = .requeue(after: .zero)
+  }
+
+  private mutating func keep(_ seen: RestoreObservation) {
+    settle(seen.sight)
+    guard let sight = seen.switchOver else { return }
+    let plan = SwitchPlan.make(sight)
+    status = plan.status
+    events += plan.events
+    next = plan.next
+    (switchFirst, switchThen) = (plan.first, plan.then)
+    keepRunning(seen)
+  }
+
+  /// As long as it was never switched to, the restored instance is there to be looked at.
+  private mutating func keepRunning(_ seen: RestoreObservation) {
+    guard status.phase == .readyToSwitch, status.completedAt == nil, let major = status.instance?.serverMajor,
+      seen.database?.metadata.isDeleting == false
+    else { return }
+    switch seen.instance {
+    case .stopped, .failed: then.append(.startInstance(serverMajor: major))
+    default: break
+    }
+  }
+
+  // MARK: At the end
+
+  private mutating func delete(_ seen: RestoreObservation) {
+    guard seen.restore.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return }
+    if status.switching != nil, seen.database != nil {
+      // It is finished where clients were moved, and undone where not.
+      return keep(seen)
+    }
+    then = [.stopRun, .discardRun]
+    // What clients were on once belongs to the Database; before that it belongs to nobody else.
+    if status.phase?.isRestored != true || status.completedAt == nil { then.append(.removeInstance) }
+    then.append(.removeFinalizer)
+  }
+}
+
+extension RestoreObservation {
+  var sight: RestoreSight {
+    RestoreSight(
+      generation: restore.metadata.generation,
+      readyReason: restore.status?.conditions?[type: ConditionType.ready]?.reason,
+      isFound: restore.status?.preflight != nil, run: run, instance: instance, now: now)
+  }
+}
+
+extension RestorePhase {
+  /// Whether there is an instance that takes connections, or did.
+  var isRestored: Bool { self == .readyToSwitch || self == .switching || self == .completed }
+}
+
+extension RestoreRequestStatus {
+  /// Without what the step writes: each field has one manager.
+  var ownedByController: RestoreRequestStatus {
+    var status = self
+    status.preflight = nil
+    status.progress = nil
+    return status
+  }
+}
+
+extension RestoreRequest {
+  /// The Database that is restored: the one that was backed up. Once it has begun, a change of the spec changes nothing.
+  func databaseName(_ backup: Backup?) -> String? {
+    let named = spec.source.pointInTime?.database ?? backup?.subject.target.database
+    guard let known = status?.database, status?.phase != .pending else { return named }
+    return known
+  }
+}

@@ -1,0 +1,97 @@
+import KubeModel
+import KubeRuntime
+import Steps
+import TidemarkAPI
+
+/// Carries out what a plan that leads to a restored instance asks for.
+struct RestoringEffects: Sendable {
+  /// What is to be restored, and for whom.
+  struct Wish: Sendable {
+    var kind: RestoringKind
+    /// Of the resource that asks for it.
+    var metadata: ObjectMeta
+    var moment = PointInTime()
+    /// The base backup to whose end it is restored, in place of a moment.
+    var snapshot: String?
+    /// What of the source's template is to be different.
+    var template: InstanceTemplate?
+    /// The Database that the instance belongs to, and goes with.
+    var database: String
+  }
+
+  let environment: ControllerEnvironment
+  let run: StepID
+  let instance: InstanceID
+
+  /// The input of the step, with a place for the instance.
+  func request(
+    _ wish: Wish, from source: Database, _ destination: BackupDestination
+  ) async throws -> StepRequest {
+    guard let served = ServedResource(wish.metadata) else { throw VanishedResource() }
+    let store = try await DestinationAccess.read(destination, by: environment.secrets)
+    let place = try await environment.host.reserve(instance, of: wish.database)
+    let template = (source.spec.instance ?? InstanceTemplate()).overridden(by: wish.template)
+    let input = RestoreDatabaseInput(
+      kind: wish.kind, resource: served, cluster: environment.cluster, store: store.input, database: source.place,
+      pointInTime: wish.moment, snapshot: wish.snapshot, activeIncarnation: source.liveIncarnation,
+      dataDirectory: place.dataDirectory, recoveryDirectory: place.recoveryDirectory,
+      restoreProgram: place.restoreProgram, parameters: template.parameters ?? [:])
+    return StepRequest(
+      id: run, step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets)
+  }
+
+  /// Carries out an action; `request` is the step's, and `adopt` makes of the instance what it was restored for.
+  func perform(
+    _ action: RestoreAction, for object: some KubeResource, request: () async throws -> StepRequest,
+    adopt: (RestoredDatabaseProduct, RunningInstance) async throws -> Void
+  ) async throws {
+    switch action {
+    case .addFinalizer: _ = try await environment.finalizer.add(to: object)
+    case .removeFinalizer: try await environment.finalizer.remove(from: object)
+    case .startRun:
+      let request = try await request()
+      try await environment.runner.discard(run)
+      try await environment.runner.start(request)
+    case .stopRun: try await environment.runner.stop(run)
+    case .discardRun: try await environment.runner.discard(run)
+    case .startInstance(let major): try await environment.host.start(instance, serverMajor: major)
+    case .removeInstance: try await environment.host.remove(instance)
+    case .adopt(let product, let running): try await adopt(product, running)
+    }
+  }
+
+  /// Says why nothing goes on now, and has it looked at again soon.
+  func wait<Resource: KubeStatusResource>(
+    _ health: Health, for object: Resource, _ known: Resource.Status?
+  ) async throws -> ReconcileResult where Resource.Status: RestoringStatus {
+    var status = known ?? Resource.Status()
+    var conditions = status.conditions ?? []
+    let before = conditions[type: ConditionType.ready]
+    conditions.report(health, generation: object.metadata.generation, now: .now)
+    status.phase = status.phase ?? .pending
+    status.conditions = conditions
+    _ = try await environment.statuses.apply(status, to: object)
+    if let now = conditions[type: ConditionType.ready], before?.message != now.message {
+      environment.events.record(.warning, now.reason, now.message, about: object)
+    }
+    return .requeue(after: .seconds(5))
+  }
+}
+
+extension Database {
+  /// The incarnation that the live server lives; nil while that is not known.
+  var liveIncarnation: String? { incarnation(of: liveInstance) }
+
+  /// Whether `instance` is the live one, by the data that it holds.
+  func isLive(_ instance: DatabaseInstance) -> Bool {
+    let live = liveInstance
+    return live.name == instance.name && live.incarnation == instance.incarnation
+  }
+
+  /// Whether what the receiver says is about the live server's incarnation: right after a switch it may be an older
+  /// receiver's word.
+  var isArchivingLive: Bool { liveIncarnation != nil && status?.activeIncarnation == liveIncarnation }
+
+  /// The uid of the RestoreRequest that moves the clients just now; nil where none does.
+  var switchingRestore: String? { metadata.annotations[TidemarkAnnotation.switching] }
+}

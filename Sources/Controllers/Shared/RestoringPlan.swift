@@ -1,0 +1,228 @@
+package import KubeModel
+package import KubeRuntime
+package import Steps
+package import TidemarkAPI
+
+/// One thing to do on the way to a restored instance.
+package enum RestoreAction: Equatable, Sendable {
+  case addFinalizer
+  /// Makes a place for the instance and starts the `restore-database` step, discarding an earlier run of it.
+  case startRun
+  case stopRun
+  case discardRun
+  case startInstance(serverMajor: Int)
+  /// Ends the recovery's settings, and makes of the instance what it was restored for.
+  case adopt(RestoredDatabaseProduct, RunningInstance)
+  case removeInstance
+  case removeFinalizer
+}
+
+/// What is seen of a restored instance on its way.
+package struct RestoreSight: Sendable {
+  /// The resource that asked for it.
+  package var generation: Int64?
+  /// The reason of its Ready as it stands now.
+  package var readyReason: String?
+  /// Whether the step has found what the recovery needs.
+  package var isFound: Bool
+  /// The run of its `restore-database` step.
+  package var run: StepState
+  package var instance: InstanceState
+  package var now: Timestamp
+}
+
+/// A plan that leads to a restored instance: what those of PITRClones and of RestoreRequests have in common.
+///
+/// From the first attempt on to the instance that takes connections; what is made of that, each plan says for itself.
+package protocol RestoringPlan {
+  associatedtype Status: RestoringStatus
+
+  /// The kind, for messages.
+  static var kind: String { get }
+  /// What has to be done before the status may say so.
+  var first: [RestoreAction] { get set }
+  var status: Status { get set }
+  var then: [RestoreAction] { get set }
+  var events: [PlannedEvent] { get set }
+  var next: ReconcileResult { get set }
+}
+
+extension RestoringPlan {
+  package static var pollInterval: Duration { .seconds(1) }
+
+  /// Goes one step on. Gives what was restored once the instance takes connections, nil before.
+  ///
+  /// `obstacle` says why the step can't be started now, and `moment` what is restored, in words.
+  mutating func proceed(
+    _ seen: RestoreSight, moment: String, obstacle: Health?
+  ) -> (RestoredDatabaseProduct, RunningInstance)? {
+    if let failure = status.error, status.retryAt != nil, seen.run != .running {
+      tryAgain(failure, seen)
+      return nil
+    }
+    switch seen.run {
+    case .absent: begin(seen, moment: moment, obstacle: obstacle)
+    case .running: watchRestore(seen)
+    case .ended(.done(.restoredDatabase(let product))): return watchRecovery(product, seen)
+    case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
+    case .ended(.failed(let failure)): fail(failure, seen)
+    case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
+    case .lost(let lastWords):
+      let message =
+        "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
+      tryAgain(FailureStatus(code: "StepLost", message: message), seen)
+    }
+    return nil
+  }
+
+  // MARK: Before anything is created
+
+  private mutating func begin(_ seen: RestoreSight, moment: String, obstacle: Health?) {
+    switch obstacle {
+    case .stalled(let reason, let message): fail(FailureStatus(code: reason, message: message), seen)
+    case let health?: wait(health, seen)
+    case nil:
+      status.phase = .preflight
+      status.attempts = (status.attempts ?? 0) + 1
+      status.startedAt = status.startedAt ?? seen.now
+      status.observedGeneration = seen.generation
+      report(.progressing(reason: "Preflight", message: "looking for what the recovery needs"), seen)
+      events.append(.normal("Started", "looking for a base backup and log up to \(moment)"))
+      then = [.startRun]
+      next = .requeue(after: Self.pollInterval)
+    }
+  }
+
+  /// Says once what is waited for.
+  private mutating func wait(_ health: Health, _ seen: RestoreSight) {
+    let before = status.conditions?[type: ConditionType.ready]?.reason
+    status.phase = .pending
+    report(health, seen)
+    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
+      events.append(.warning(now.reason, now.message))
+    }
+    next = .requeue(after: .seconds(2))
+  }
+
+  // MARK: Restore and recovery
+
+  private mutating func watchRestore(_ seen: RestoreSight) {
+    status.attempts = max(1, status.attempts ?? 0)
+    status.startedAt = status.startedAt ?? seen.now
+    status.observedGeneration = status.observedGeneration ?? seen.generation
+    if seen.isFound {
+      if status.phase != .restoring { events.append(.normal("Restoring", "the base backup is being restored")) }
+      status.phase = .restoring
+      report(.progressing(reason: "Restoring", message: "the base backup is being restored"), seen)
+    } else {
+      status.phase = .preflight
+      report(.progressing(reason: "Preflight", message: "looking for what the recovery needs"), seen)
+    }
+    noteChangedSpec(seen)
+    next = .requeue(after: Self.pollInterval)
+  }
+
+  private mutating func watchRecovery(
+    _ product: RestoredDatabaseProduct, _ seen: RestoreSight
+  ) -> (RestoredDatabaseProduct, RunningInstance)? {
+    next = .requeue(after: Self.pollInterval)
+    if status.phase != .recovering { events.append(.normal("Recovering", "the new instance replays its log")) }
+    status.phase = .recovering
+    var message = "the new instance replays its log"
+    switch seen.instance {
+    case .absent:
+      tryAgain(FailureStatus(code: "InstanceLost", message: "the restored data directory is gone"), seen)
+      return nil
+    case .stopped: then = [.startInstance(serverMajor: product.serverMajor)]
+    case .starting: break
+    case .recovering(let replayed): if let replayed { message += ", up to \(replayed) so far" }
+    case .running(let instance): return (product, instance)
+    case .failed(let lastWords):
+      fail(
+        FailureStatus(
+          code: "RecoveryFailed",
+          message: "the new instance ended before it took connections; it last said: \(lastWords)"),
+        seen)
+      return nil
+    }
+    report(.progressing(reason: "Recovering", message: message), seen)
+    noteChangedSpec(seen)
+    return nil
+  }
+
+  private mutating func tryAgain(_ failure: FailureStatus, _ seen: RestoreSight) {
+    let begun = status.attempts ?? 1
+    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
+    case .giveUp: return fail(failure, seen)
+    case .wait(let moment):
+      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
+      status.phase = .preflight
+      status.error = failure
+      status.retryAt = moment
+      report(
+        .progressing(
+          reason: Reason.retrying,
+          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
+        seen)
+      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    case .start:
+      status.retryAt = nil
+      status.attempts = begun + 1
+      report(.progressing(reason: "Preflight", message: "looking for what the recovery needs"), seen)
+      then = [.startRun]
+      next = .requeue(after: Self.pollInterval)
+    }
+  }
+
+  mutating func fail(_ failure: FailureStatus, _ seen: RestoreSight) {
+    status.phase = .failed
+    status.completedAt = seen.now
+    status.error = failure
+    status.retryAt = nil
+    status.observedGeneration = seen.generation
+    report(.stalled(reason: failure.code, message: failure.message), seen)
+    events.append(.warning(failure.code, failure.message + "; create another \(Self.kind) when this is mended"))
+    // A run that is still at work writes into what is removed.
+    then = (seen.run == .running ? [.stopRun] : []) + [.discardRun, .removeInstance]
+    next = .done
+  }
+
+  // MARK: At the end
+
+  /// Clears away what a crash may have left between the last status and what follows it.
+  mutating func settle(_ seen: RestoreSight) {
+    if seen.run != .absent { then.append(seen.run == .running ? .stopRun : .discardRun) }
+    if status.phase == .failed, seen.instance != .absent { then.append(.removeInstance) }
+  }
+
+  private mutating func noteChangedSpec(_ seen: RestoreSight) {
+    guard let began = status.observedGeneration, let current = seen.generation, began != current else { return }
+    let message = "spec changed after the start; what is under way keeps the moment and names it began with"
+    if seen.readyReason != "SpecChangeIgnored" {
+      events.append(.warning("SpecChangeIgnored", message + "; create another \(Self.kind) for the new spec"))
+    }
+    report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
+  }
+
+  mutating func report(_ health: Health, _ seen: RestoreSight) {
+    var conditions = status.conditions ?? []
+    conditions.report(health, generation: seen.generation, now: seen.now)
+    status.conditions = conditions
+  }
+}
+
+extension BackupDestination? {
+  /// Why a restore can't read from the destination called `name`; nil when it can.
+  func obstacle(called name: String) -> Health? {
+    guard let destination = self else {
+      return .progressing(
+        reason: Reason.destinationNotFound, message: "BackupDestination \(name) is not there; create it")
+    }
+    guard destination.status?.conditions?.isTrue(ConditionType.ready) == true else {
+      let why = destination.status?.conditions?[type: ConditionType.ready]?.message ?? "it was not validated yet"
+      return .progressing(
+        reason: Reason.destinationNotReady, message: "BackupDestination \(name) is not Ready: \(why)")
+    }
+    return nil
+  }
+}

@@ -1,0 +1,51 @@
+public import KubeModel
+
+/// A phase of a PITRClone or a RestoreRequest; here are those that both go through.
+public protocol RestoringPhase: Codable, Sendable, Equatable {
+  /// Waiting for what it needs.
+  static var pending: Self { get }
+  /// What it needs is looked for; nothing has been created.
+  static var preflight: Self { get }
+  /// The base backup is being restored.
+  static var restoring: Self { get }
+  /// The new instance replays its write-ahead log.
+  static var recovering: Self { get }
+  /// It failed for good.
+  static var failed: Self { get }
+}
+
+/// What a PITRClone and a RestoreRequest say alike of their way to an instance that takes connections.
+public protocol RestoringStatus: Codable, Sendable, Equatable {
+  associatedtype Phase: RestoringPhase
+
+  /// A status that says nothing yet.
+  init()
+
+  /// The generation of the spec that the rest speaks of.
+  var observedGeneration: Int64? { get set }
+  /// `Ready`, `Reconciling`, `Stalled`.
+  var conditions: [Condition]? { get set }
+  /// How far it is.
+  var phase: Phase? { get set }
+  /// When the first attempt began.
+  var startedAt: Timestamp? { get set }
+  /// When it completed or failed.
+  var completedAt: Timestamp? { get set }
+  /// How often its step was started.
+  var attempts: Int? { get set }
+  /// When the next attempt begins, after a failure that may pass.
+  var retryAt: Timestamp? { get set }
+  /// What the recovery is made of.
+  var preflight: PreflightStatus? { get set }
+  /// How far the restore is.
+  var progress: StepProgress? { get set }
+  /// The moment that was reached.
+  var recoveredTo: RecoveredTo? { get set }
+  /// What went wrong.
+  var error: FailureStatus? { get set }
+}
+
+extension PITRClonePhase: RestoringPhase {}
+extension PITRCloneStatus: RestoringStatus {}
+extension RestorePhase: RestoringPhase {}
+extension RestoreRequestStatus: RestoringStatus {}
