@@ -1,10 +1,11 @@
 import Foundation
 import Glibc
+import ObjectStore
 import PostgresEngine
 import Repository
 import Steps
-import TestSupport
 import Testing
+import TestSupport
 import TidemarkAPI
 
 @Suite("A logical backup is one file that PostgreSQL's own programs read")

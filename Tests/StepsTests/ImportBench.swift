@@ -1,9 +1,10 @@
 import Foundation
 import KubeModel
 import NIOCore
+import ObjectStore
 import Steps
-import TestSupport
 import Testing
+import TestSupport
 import TidemarkAPI
 
 /// A PostgreSQL server and a destination, and the program that dumps from the one and loads into the other.

@@ -1,9 +1,10 @@
 import Foundation
 import Glibc
 import NIOCore
+import ObjectStore
 import Steps
-import TestSupport
 import Testing
+import TestSupport
 import TidemarkAPI
 
 @Suite("A dump becomes a database, or nothing at all")

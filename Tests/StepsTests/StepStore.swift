@@ -1,8 +1,9 @@
 import NIOCore
 import ObjectStore
 import Steps
-import TestSupport
 import Testing
+import TestSupport
+import TidemarkAPI
 
 /// A destination of a test's own on the shared S3 server, as a step's input has it.
 struct StepStore {
