@@ -4,8 +4,8 @@ import ObjectStore
 import PostgresEngine
 import Repository
 import Steps
-import Testing
 import TestSupport
+import Testing
 import TidemarkAPI
 
 @Suite("A logical backup is one file that PostgreSQL's own programs read")

@@ -3,8 +3,8 @@ import KubeModel
 import NIOCore
 import ObjectStore
 import Steps
-import Testing
 import TestSupport
+import Testing
 import TidemarkAPI
 
 /// A PostgreSQL server and a destination, and the program that dumps from the one and loads into the other.

@@ -3,8 +3,8 @@ import Glibc
 import NIOCore
 import ObjectStore
 import Steps
-import Testing
 import TestSupport
+import Testing
 import TidemarkAPI
 
 @Suite("A dump becomes a database, or nothing at all")

@@ -1,8 +1,8 @@
 import NIOCore
 import ObjectStore
 import Steps
-import Testing
 import TestSupport
+import Testing
 import TidemarkAPI
 
 /// A destination of a test's own on the shared S3 server, as a step's input has it.
