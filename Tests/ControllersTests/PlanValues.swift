@@ -116,7 +116,8 @@ enum PlanValues {
       stopTime: MicroTime(now), systemIdentifier: "7", serverVersion: "15.18"))
 
   static let discovered = DiscoveredBackup(
-    snapshot: product.snapshot, completedAt: Timestamp(secondsSince1970: now.secondsSince1970 - 3600),
+    snapshot: product.snapshot, method: .physical,
+    completedAt: Timestamp(secondsSince1970: now.secondsSince1970 - 3600),
     size: product.size, postgres: product.postgres, backup: "uid-of-another-cluster")
 
   static let restored = RestoredDatabaseProduct(

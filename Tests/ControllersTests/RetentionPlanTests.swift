@@ -130,6 +130,17 @@ struct RetentionPlanTests {
       Self.removed(schedule, runs, database: PlanValues.database { $0.spec.pitr?.destinationName = "other" }) == [0, 1])
   }
 
+  @Test("a Backup that a RestoreRequest is about to read stays until it was read")
+  func inUse() {
+    let schedule = Self.schedule { $0.count = 3 }
+    let runs = Self.runs(schedule, 5)
+    var seen = RetentionObservation(
+      schedule: schedule, backups: runs, siblings: runs, database: Self.window(), now: Self.moment(1000))
+    #expect(RetentionPlan.make(seen).removals == runs[0..<2].map { BackupIdentity($0) })
+    seen.inUse = [runs[0].metadata.name ?? ""]
+    #expect(RetentionPlan.make(seen).removals == [BackupIdentity(runs[1])])
+  }
+
   @Test("what was made for another target or destination, or is at work, is left alone")
   func leftAlone() {
     let schedule = Self.schedule { $0.count = 1 }

@@ -64,7 +64,7 @@ struct DestinationTests {
     let postgres = try await TestPostgres.start()
     try await Bed.with("stored-bytes") { bed in
       try await bed.applyKeys("store-keys")
-      try await bed.apply(bed.destination("store", "  prefix: team\n  validationInterval: 3s"))
+      try await bed.apply(bed.destination("store", "  prefix: team\n  validationInterval: 10s"))
       try await bed.eventuallyField("backupdestination/store", ".status.storedBytes") { $0 == "0" }
       try await bed.applyShop(postgres, orders: 1000)
       try await bed.applyBackup("first")
@@ -99,7 +99,12 @@ struct DestinationTests {
   }
 
   private static func password(_ text: String) -> String {
-    "{ apiVersion: v1, kind: Secret, metadata: { name: password }, stringData: { password: \"\(text)\" } }"
+    """
+    apiVersion: v1
+    kind: Secret
+    metadata: { name: password }
+    stringData: { password: "\(text)" }
+    """
   }
 
   @Test("a destination that is deleted while in use waits, names its users, and goes when they are gone")

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import ObjectStore
 import PostgresEngine
 import Repository
 import Steps

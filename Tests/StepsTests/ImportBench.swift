@@ -1,6 +1,7 @@
 import Foundation
 import KubeModel
 import NIOCore
+import ObjectStore
 import Steps
 import TestSupport
 import Testing

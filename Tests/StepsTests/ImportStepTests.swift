@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import NIOCore
+import ObjectStore
 import Steps
 import TestSupport
 import Testing

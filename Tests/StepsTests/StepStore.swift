@@ -3,6 +3,7 @@ import ObjectStore
 import Steps
 import TestSupport
 import Testing
+import TidemarkAPI
 
 /// A destination of a test's own on the shared S3 server, as a step's input has it.
 struct StepStore {

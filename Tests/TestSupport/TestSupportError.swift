@@ -5,7 +5,8 @@ public struct TestSupportError: Error, CustomStringConvertible {
   /// What was tried and what came of it.
   public let description: String
 
-  init(_ description: String) { self.description = description }
+  /// A failure that `description` tells of.
+  public init(_ description: String) { self.description = description }
 
   static func system(_ operation: String, _ code: Int32) -> TestSupportError {
     TestSupportError("\(operation): \(String(cString: strerror(code)))")

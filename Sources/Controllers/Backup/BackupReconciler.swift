@@ -56,7 +56,7 @@ public struct BackupReconciler: Reconciler {
     case .addFinalizer: _ = try await environment.finalizer.add(to: backup)
     case .removeFinalizer: try await environment.finalizer.remove(from: backup)
     case .start:
-      let request = try await backup.spec.effectiveMethod == .logical ? dumpRequest(backup) : baseBackupRequest(backup)
+      let request = try await backup.subject.method == .logical ? dumpRequest(backup) : baseBackupRequest(backup)
       try await runner.discard(backup.runID)
       try await runner.start(request)
     case .stopRun: try await runner.stop(backup.runID)

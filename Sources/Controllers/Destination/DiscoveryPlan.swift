@@ -157,8 +157,8 @@ package struct DiscoveryPlan: Equatable, Sendable {
     events.append(
       .normal(
         BackupOrigin.discovered,
-        "\(news.count) base backups of Database \(database.name) were found, and are shown as Backups; a PITRClone of "
-          + "Database \(database.name), once that exists here, can go back to them"))
+        "\(news.count) backups of Database \(database.name) were found, and are shown as Backups; once "
+          + "Database \(database.name) exists here, a PITRClone or a RestoreRequest can go back to them"))
   }
 
   /// Whether no Backup tells of it, and none is about to.

@@ -4,11 +4,11 @@ import TidemarkAPI
 
 extension RestoreRequest {
   /// The Database that a dump is loaded into, by its name: the target, or what the logical Backup was taken of.
-  func importedDatabase(_ backup: Backup?) -> String? { spec.target?.database ?? backup?.spec.target.database }
+  func importedDatabase(_ backup: Backup?) -> String? { spec.target?.database ?? backup?.subject.target.database }
 
   /// The destination that holds the dump, by its name.
   func importedDestination(_ backup: Backup?) -> String? {
-    spec.source.path?.destinationName ?? backup?.spec.destinationName
+    spec.source.path?.destinationName ?? backup?.subject.destinationName
   }
 
   /// Whether its dump was staged for it alone.
@@ -27,7 +27,7 @@ extension ImportObservation {
   /// Where the dump lies.
   package var location: DumpLocation? {
     guard let path = request.spec.source.path else {
-      guard let backup, let snapshot = backup.status?.snapshot, let source = backup.spec.target.database else {
+      guard let backup, let snapshot = backup.status?.snapshot, let source = backup.subject.target.database else {
         return nil
       }
       let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: source)

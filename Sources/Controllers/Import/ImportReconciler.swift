@@ -16,7 +16,7 @@ public struct ImportReconciler: Reconciler {
   /// Once it has begun it stays this one's, also when its Backup is deleted meanwhile: `status.loaded` says so.
   public static func handles(_ request: RestoreRequest, backup: Backup?) -> Bool {
     if request.spec.source.path != nil || request.status?.loaded != nil { return true }
-    return request.spec.source.backupName != nil && backup?.spec.effectiveMethod == .logical
+    return request.spec.source.backupName != nil && backup?.subject.method == .logical
   }
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {

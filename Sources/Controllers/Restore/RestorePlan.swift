@@ -111,13 +111,13 @@ package struct RestorePlan: RestoringPlan, Sendable {
     guard let backup = seen.backup else {
       return .progressing(reason: Reason.backupNotFound, message: "Backup \(name) is not there; create it")
     }
-    guard backup.spec.target.database != nil, backup.spec.effectiveMethod == .physical else {
+    guard backup.subject.target.database != nil, backup.subject.method == .physical else {
       return .stalled(
         reason: Reason.unsupported, message: "Backup \(name) is no base backup; an instance is restored from one only")
     }
     switch backup.status?.phase {
     case .completed where backup.status?.snapshot != nil:
-      return seen.destination.obstacle(called: backup.spec.destinationName)
+      return seen.destination.obstacle(called: backup.subject.destinationName)
     case .failed, .deleting, .completed:
       return .stalled(
         reason: Reason.backupNotCompleted, message: "Backup \(name) holds nothing to restore; choose another")
@@ -234,7 +234,7 @@ extension RestoreRequestStatus {
 extension RestoreRequest {
   /// The Database that is restored: the one that was backed up. Once it has begun, a change of the spec changes nothing.
   func databaseName(_ backup: Backup?) -> String? {
-    let named = spec.source.pointInTime?.database ?? backup?.spec.target.database
+    let named = spec.source.pointInTime?.database ?? backup?.subject.target.database
     guard let known = status?.database, status?.phase != .pending else { return named }
     return known
   }

@@ -53,7 +53,7 @@ public struct RestoreReconciler: Reconciler {
     let backup = namedBackup(of: restore)
     let database = try await database(restore.databaseName(backup).map(key), of: restore)
     let destination =
-      restore.spec.source.backupName == nil ? database?.spec.pitr?.destinationName : backup?.spec.destinationName
+      restore.spec.source.backupName == nil ? database?.spec.pitr?.destinationName : backup?.subject.destinationName
     return RestoreObservation(
       restore: restore, database: database, backup: backup,
       destination: destination.flatMap { stores.destinations[key($0)] },

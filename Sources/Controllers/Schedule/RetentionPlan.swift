@@ -9,14 +9,17 @@ package struct RetentionObservation: Sendable {
   /// All Backups of its Database, its own among them.
   package var siblings: [Backup]
   package var database: Database?
+  /// The names of Backups that a RestoreRequest is about to read, or reads.
+  package var inUse: Set<String>
   package var now: Timestamp
 
   /// What was seen.
   package init(
-    schedule: BackupSchedule, backups: [Backup], siblings: [Backup], database: Database?, now: Timestamp
+    schedule: BackupSchedule, backups: [Backup], siblings: [Backup], database: Database?, inUse: Set<String> = [],
+    now: Timestamp
   ) {
     (self.schedule, self.backups, self.siblings) = (schedule, backups, siblings)
-    (self.database, self.now) = (database, now)
+    (self.database, self.inUse, self.now) = (database, inUse, now)
   }
 }
 
@@ -61,6 +64,9 @@ package struct RetentionPlan: Equatable, Sendable {
     guard let needed = RecoveryNeeds(database, destinationName: spec.destinationName) else { return plan }
     var kept = policy.keeps(completed.map(\.moment), on: wall, now: seen.now)
     if let newest = completed.indices.max(by: { completed[$0].ended < completed[$1].ended }) { kept[newest] = true }
+    for (index, backup) in completed.enumerated() where seen.inUse.contains(backup.metadata.name ?? "") {
+      kept[index] = true
+    }
     var stays = Set(completed.indices.filter { kept[$0] }.compactMap { completed[$0].metadata.uid })
     let mine = Set(completed.compactMap(\.metadata.uid))
     let bases = seen.siblings.filter {

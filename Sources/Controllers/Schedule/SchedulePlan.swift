@@ -63,13 +63,11 @@ package struct SchedulePlan: Equatable, Sendable {
       return report(.stalled(reason: Reason.invalidSpec, message: problems.summary), seen)
     }
     remove(seen)
-    guard spec.target.database != nil, spec.backupSpec.effectiveMethod == .physical else {
+    guard spec.target.database != nil else {
       status.nextRun = nil
       return report(
         .stalled(
-          reason: Reason.unsupported,
-          message: "this version backs up Databases by method physical only; set target.database and leave method out"),
-        seen)
+          reason: Reason.unsupported, message: "this version backs up Databases only; set target.database"), seen)
     }
     settleWhatIsNotCaughtUp(seen)
     guard !spec.suspend else {

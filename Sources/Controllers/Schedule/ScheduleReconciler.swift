@@ -31,7 +31,8 @@ public struct ScheduleReconciler: Reconciler {
     let retention = RetentionPlan.make(
       RetentionObservation(
         schedule: schedule, backups: backups, siblings: database.map { stores.backups(of: $0) } ?? [],
-        database: database.flatMap { stores.databases[$0] }, now: now))
+        database: database.flatMap { stores.databases[$0] },
+        inUse: stores.backupsBeingRestored(in: schedule.metadata.namespace), now: now))
     return ScheduleObservation(schedule: schedule, backups: backups, retention: retention, now: now)
   }
 
@@ -55,6 +56,14 @@ extension Stores {
   func backups(of schedule: BackupSchedule) -> [Backup] {
     backups.objects(index: Self.bySchedule, value: schedule.labelValue)
       .filter { $0.metadata.namespace == schedule.metadata.namespace && $0.slot != nil }
+  }
+
+  /// The names of the Backups that RestoreRequests have not read to the end.
+  func backupsBeingRestored(in namespace: String?) -> Set<String> {
+    let reading: [RestorePhase?] = [nil, .pending, .preflight, .restoring]
+    return Set(
+      restores.objects(in: namespace).filter { reading.contains($0.status?.phase) }.compactMap(\.spec.source.backupName)
+    )
   }
 
   /// The schedules that may have made a Backup.

@@ -5,7 +5,7 @@ import PostgresEngine
 import Repository
 import TidemarkAPI
 
-/// `discover`: counts what lies below a destination's prefix, and finds the base backups there that no Backup tells of.
+/// `discover`: counts what lies below a destination's prefix, and finds the backups there that no Backup tells of.
 ///
 /// One listing, a page in memory at a time, gives the bytes and the names of all snapshots. A repository is opened only
 /// where it has a snapshot that is not known, so that a run which finds nothing new costs the listing alone.
@@ -49,9 +49,9 @@ struct DiscoverStep {
     do {
       let repository = try await Repository.open(
         in: store.scoped(to: place.repositoryPrefix), password: password, options: DatabaseArchive.options(logger))
-      let found = try await repository.snapshots(unknown).compactMap { snapshot in
-        BaseBackupRecord(snapshot: snapshot).map { DiscoveredBackup($0, backup: snapshot.backupUID) }
-      }.sorted { ($0.completedAt, $0.snapshot) > ($1.completedAt, $1.snapshot) }
+      let found = try await repository.snapshots(unknown).compactMap { DiscoveredBackup($0) }.sorted {
+        ($0.completedAt, $0.snapshot) > ($1.completedAt, $1.snapshot)
+      }
       database.backups = Array(found.prefix(room))
       return (database, found.count > room)
     } catch let error as RepositoryError {
@@ -90,17 +90,27 @@ package struct PrefixListing {
 }
 
 extension DiscoveredBackup {
-  init(_ record: BaseBackupRecord, backup: String?) {
-    let product = BaseBackupProduct(record)
-    self.init(
-      snapshot: product.snapshot, completedAt: MicroTime(record.stopTime).timestamp, size: product.size,
-      postgres: product.postgres, backup: backup)
+  /// What the tags of a snapshot tell; nil for one that is no backup of ours.
+  init?(_ snapshot: Snapshot) {
+    if let record = BaseBackupRecord(snapshot: snapshot) {
+      let product = BaseBackupProduct(record)
+      self.init(
+        snapshot: product.snapshot, method: .physical, completedAt: MicroTime(record.stopTime).timestamp,
+        size: product.size, postgres: product.postgres, backup: snapshot.backupUID)
+    } else if let record = DumpRecord(snapshot: snapshot), let id = record.snapshot {
+      self.init(
+        snapshot: id.description, method: .logical, completedAt: Timestamp(secondsSince1970: snapshot.time.seconds),
+        size: BackupSize(logical: record.logicalBytes, added: record.addedBytes, stored: record.storedBytes),
+        backup: record.backup)
+    } else {
+      return nil
+    }
   }
 }
 
 extension Snapshot {
   /// The uid of the Backup that it was taken for; nil where it does not say.
-  var backupUID: String? {
+  fileprivate var backupUID: String? {
     let prefix = "tidemark:backup="
     return tags.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) }
   }

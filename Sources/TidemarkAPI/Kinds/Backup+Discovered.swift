@@ -1,24 +1,27 @@
 import Foundation
 public import KubeModel
 
-/// A base backup that was found in the bucket, as its snapshot's tags tell of it.
+/// A backup that was found in the bucket, as its snapshot's tags tell of it.
 public struct DiscoveredBackup: Codable, Sendable, Equatable {
   /// The restic snapshot's id, 64 hexadecimal digits.
   public var snapshot: String
-  /// When it ended, by the server's clock.
+  /// How it was taken.
+  public var method: BackupMethod
+  /// When it ended, by the clock that the snapshot tells of.
   public var completedAt: Timestamp
   /// How large it is; 0 where the snapshot does not say.
   public var size: BackupSize
-  /// Its facts.
-  public var postgres: PostgresBackupStatus
+  /// The facts of a base backup; nil for other backups.
+  public var postgres: PostgresBackupStatus?
   /// The uid of the Backup that it was taken for; nil where the snapshot does not say.
   public var backup: String?
 
-  /// A base backup with these facts.
+  /// A backup with these facts.
   public init(
-    snapshot: String, completedAt: Timestamp, size: BackupSize, postgres: PostgresBackupStatus, backup: String? = nil
+    snapshot: String, method: BackupMethod, completedAt: Timestamp, size: BackupSize,
+    postgres: PostgresBackupStatus? = nil, backup: String? = nil
   ) {
-    (self.snapshot, self.completedAt, self.size) = (snapshot, completedAt, size)
+    (self.snapshot, self.method, self.completedAt, self.size) = (snapshot, method, completedAt, size)
     (self.postgres, self.backup) = (postgres, backup)
   }
 }
@@ -54,11 +57,13 @@ extension Backup {
   ) throws -> Backup {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return Backup(
+    var backup = Backup(
       metadata: ObjectMeta(
         name: name, namespace: database.namespace, labels: [TidemarkLabel.origin: BackupOrigin.discovered],
         annotations: [TidemarkAnnotation.discovered: String(decoding: try encoder.encode(found), as: UTF8.self)]),
       spec: BackupSpec(
         target: BackupTarget(database: database.name), destinationName: destinationName, deletionPolicy: .retain))
+    backup.spec.method = found.method
+    return backup
   }
 }
