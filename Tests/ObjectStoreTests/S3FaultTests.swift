@@ -119,33 +119,8 @@ import Testing
       let started = ContinuousClock.now
       #expect(await code { try await store.put("k", bytes(20 << 20)) } == .timeout)
       #expect(started.duration(to: .now) < .seconds(10))
-      // Neither the client's first kernel buffers nor the proxy's took more for the server than was let through.
+      // Both attempts stalled at the byte where they were told to: what kernel buffers took went no further.
       #expect(proxy.forwarded(.toServer) == 2 * 100_000)
-    }
-  }
-
-  @Test("DEBUG stalls", arguments: 0..<5)
-  func debugStalls(_ n: Int) async throws {
-    try await withProxy({ $0.retry.attempts = 2 }) { store, proxy in
-      try await store.put("k", bytes(8 << 20))
-      for firstAnswers in [0, 1 << 20] {
-        proxy.resetConnections()
-        let first = proxy.connectionCount + 1
-        proxy.rule { .stall(after: $0 == first ? firstAnswers : 0, .toClient) }
-        let started = ContinuousClock.now
-        #expect(await code { _ = try await store.get("k") } == .timeout)
-        #expect(started.duration(to: .now) < .seconds(10))
-      }
-      print("DEBUG before", proxy.connectionCount, proxy.openConnections, proxy.forwarded(.toServer))
-      proxy.resetConnections()
-      proxy.rule { _ in .stall(after: 100_000, .toServer) }
-      let started = ContinuousClock.now
-      let put = await code { try await store.put("k", bytes(20 << 20)) }
-      print(
-        "DEBUG", put as Any, proxy.connectionCount, proxy.forwarded(.toServer), proxy.forwarded(.toClient),
-        started.duration(to: .now))
-      #expect(put == .timeout)
-      #expect(started.duration(to: .now) < .seconds(10))
     }
   }
 
