@@ -154,9 +154,7 @@ struct WALFetchTests {
   func killedDuringReplay() async throws {
     try await ArchivedDatabase.onS3(attempts: 1, Self.small) { database, s3 in
       try await fill(database, segments: 60)
-      let restored = try await database.replay(try await database.plan(.latest)) {
-        "sleep 0.2; \($0)"
-      }
+      let restored = try await database.replay(try await database.plan(.latest), around: { "sleep 0.2; \($0)" })
       try await eventually("replay is under way") {
         try String(contentsOfFile: restored.logFile, encoding: .utf8).contains("restored log file")
       }
