@@ -36,10 +36,7 @@ struct DeletionTests {
       try await bed.applyShop(postgres, orders: 1000)
       try await bed.applyBackup("first")
       try await bed.ready("backup/first")
-      for number in 1...3 {
-        try await postgres.psql(
-          "INSERT INTO orders VALUES (-\(number), 'x')", "SELECT pg_switch_wal()", database: "shop")
-      }
+      try await Self.fillSegments(postgres)
       try await bed.applyBackup("second")
       try await bed.ready("backup/second")
       let before = try await bed.segments()
@@ -58,6 +55,14 @@ struct DeletionTests {
       #expect(try await bed.field("database/shop", ".status.recoveryWindow.gaps").isEmpty)
     }
     try await postgres.remove()
+  }
+
+  /// Writes to three segments, each of which is finished.
+  private static func fillSegments(_ postgres: TestPostgres) async throws {
+    for number in 1...3 {
+      try await postgres.psql(
+        "INSERT INTO orders VALUES (-\(number), 'x')", "SELECT pg_switch_wal()", database: "shop")
+    }
   }
 
   @Test("two Backups of one Database at once both complete, one after the other")

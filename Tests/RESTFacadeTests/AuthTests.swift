@@ -1,11 +1,10 @@
 import Foundation
 import KubeClient
 import KubeModel
+import RESTFacade
 import TestSupport
 import Testing
 import TidemarkAPI
-
-@testable import RESTFacade
 
 @Suite("Who calls is found out by the cluster, and what they may do is decided by it")
 struct AuthTests {

@@ -1,10 +1,9 @@
 import KubeClient
 import KubeModel
+import RESTFacade
 import TestSupport
 import Testing
 import TidemarkAPI
-
-@testable import RESTFacade
 
 @Suite("Databases, their backups and schedules over REST")
 struct BackupTests {

@@ -2,11 +2,10 @@ import Foundation
 import HTTPTypes
 import KubeClient
 import KubeModel
+import RESTFacade
 import TestSupport
 import Testing
 import TidemarkAPI
-
-@testable import RESTFacade
 
 @Suite("Every endpoint is documented by an example that works")
 struct DocumentedExamplesTests {

@@ -1,9 +1,8 @@
 import KubeClient
 import KubeModel
+import RESTFacade
 import Testing
 import TidemarkAPI
-
-@testable import RESTFacade
 
 @Suite("The same key and body make one thing, however often and wherever they are sent")
 struct IdempotencyTests {

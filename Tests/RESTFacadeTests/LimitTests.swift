@@ -1,10 +1,9 @@
 import Foundation
 import NIOCore
 import NIOPosix
+import RESTFacade
 import TestSupport
 import Testing
-
-@testable import RESTFacade
 
 @Suite("No caller can keep the others out")
 struct LimitTests {

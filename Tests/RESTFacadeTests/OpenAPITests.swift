@@ -1,10 +1,9 @@
 import Foundation
 import HTTPTypes
 import KubeModel
+import RESTFacade
 import TestSupport
 import Testing
-
-@testable import RESTFacade
 
 @Suite("The document says what the facade does")
 struct OpenAPITests {

@@ -1,11 +1,10 @@
 import Foundation
 import Glibc
 import KubeModel
+import RESTFacade
 import TestSupport
 import Testing
 import TidemarkAPI
-
-@testable import RESTFacade
 
 @Suite("The facade as a program, and its certificate")
 struct ProgramTests {

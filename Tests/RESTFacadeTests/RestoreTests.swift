@@ -2,11 +2,10 @@ import Foundation
 import KubeClient
 import KubeModel
 import NIOCore
+import RESTFacade
 import Synchronization
 import Testing
 import TidemarkAPI
-
-@testable import RESTFacade
 
 @Suite("Restores, clones, switches and imports over REST")
 struct RestoreTests {

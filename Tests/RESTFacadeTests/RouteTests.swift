@@ -2,9 +2,8 @@ import Foundation
 import HTTPTypes
 import KubeModel
 import NIOCore
+import RESTFacade
 import Testing
-
-@testable import RESTFacade
 
 @Suite("Every path answers in the contract's form")
 struct RouteTests {

@@ -1,10 +1,9 @@
 import Foundation
 import KubeModel
+import RESTFacade
 import TestSupport
 import Testing
 import TidemarkAPI
-
-@testable import RESTFacade
 
 /// schemathesis (PyPI) calls every operation of the document with what fits it and with what does not, and checks what
 /// comes back against it. `hack/install test` installs it.

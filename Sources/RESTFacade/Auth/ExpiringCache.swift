@@ -2,7 +2,7 @@ import Synchronization
 
 /// Answers that are good for a short while. It holds at most `capacity` of them: past that the ones that expire first
 /// are forgotten, a quarter at a time, so that who shows ever new tokens costs no memory.
-final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
+package final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private struct Entry: Sendable {
     var value: Value
     var expires: ContinuousClock.Instant
@@ -11,10 +11,10 @@ final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   private let entries = Mutex<[Key: Entry]>([:])
   private let capacity: Int
 
-  init(capacity: Int) { self.capacity = capacity }
+  package init(capacity: Int) { self.capacity = capacity }
 
   /// The answer, if it is still good.
-  func value(_ key: Key, now: ContinuousClock.Instant = .now) -> Value? {
+  package func value(_ key: Key, now: ContinuousClock.Instant = .now) -> Value? {
     entries.withLock { entries in
       guard let entry = entries[key], entry.expires > now else { return nil }
       return entry.value
@@ -22,7 +22,7 @@ final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   }
 
   /// Keeps an answer for `lifetime`.
-  func keep(_ value: Value, for key: Key, lifetime: Duration, now: ContinuousClock.Instant = .now) {
+  package func keep(_ value: Value, for key: Key, lifetime: Duration, now: ContinuousClock.Instant = .now) {
     entries.withLock { entries in
       entries[key] = Entry(value: value, expires: now + lifetime)
       guard entries.count > capacity else { return }
@@ -33,5 +33,5 @@ final class ExpiringCache<Key: Hashable & Sendable, Value: Sendable>: Sendable {
   }
 
   /// How many answers are held, good or not.
-  var count: Int { entries.withLock { $0.count } }
+  package var count: Int { entries.withLock { $0.count } }
 }

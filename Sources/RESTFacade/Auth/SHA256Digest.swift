@@ -2,10 +2,10 @@ internal import COpenSSL
 import NIOCore
 
 /// The SHA-256 of something that is not kept itself: a token, a key, a body.
-struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
+package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   let bytes: [UInt8]
 
-  init(of text: String) {
+  package init(of text: String) {
     var text = text
     bytes = text.withUTF8 { Self.digest(UnsafeRawBufferPointer($0)) }
   }
@@ -30,7 +30,7 @@ struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
   func matches(_ other: [UInt8]) -> Bool { other.count == bytes.count && CRYPTO_memcmp(bytes, other, bytes.count) == 0 }
 
   /// 64 lower-case hexadecimal digits.
-  var description: String { hexadecimal(32) }
+  package var description: String { hexadecimal(32) }
 
   /// The first `count` bytes, two lower-case digits each.
   func hexadecimal(_ count: Int) -> String {

@@ -1,20 +1,23 @@
-import KubeModel
-import NIOCore
+package import KubeModel
+package import NIOCore
 
 /// JSON that is written field by field into one buffer.
 ///
 /// A list of a hundred objects is the commonest answer of all; written this way it costs a tenth of what a
 /// `JSONEncoder` takes, which boxes every value first. Fields without a value are left out.
-struct JSONText {
+package struct JSONText {
+  /// Nothing yet.
+  package init() {}
+
   /// What was written so far.
-  private(set) var buffer = ByteBuffer()
+  package private(set) var buffer = ByteBuffer()
   private var needsComma = false
 
   /// `{`, what `body` writes, `}`.
-  mutating func object(_ body: (inout JSONText) -> Void) { enclose("{", "}", body) }
+  package mutating func object(_ body: (inout JSONText) -> Void) { enclose("{", "}", body) }
 
   /// `[`, each element as `write` writes it, `]`.
-  mutating func array<Element>(_ elements: some Sequence<Element>, _ write: (Element, inout JSONText) -> Void) {
+  package mutating func array<Element>(_ elements: some Sequence<Element>, _ write: (Element, inout JSONText) -> Void) {
     enclose("[", "]") { text in
       for element in elements { write(element, &text) }
     }
@@ -46,13 +49,13 @@ struct JSONText {
   // MARK: Fields of an object
 
   /// A field with the one value that `body` writes.
-  mutating func field(_ name: StaticString, _ body: (inout JSONText) -> Void) {
+  package mutating func field(_ name: StaticString, _ body: (inout JSONText) -> Void) {
     self.name(name)
     body(&self)
   }
 
   /// A field with an array as its value.
-  mutating func field<Element>(
+  package mutating func field<Element>(
     _ name: StaticString, array elements: some Sequence<Element>, _ write: (Element, inout JSONText) -> Void
   ) {
     self.name(name)
@@ -60,52 +63,52 @@ struct JSONText {
   }
 
   /// A text; left out where there is none.
-  mutating func field(_ name: StaticString, _ value: String?) {
+  package mutating func field(_ name: StaticString, _ value: String?) {
     guard let value else { return }
     self.name(name)
     string(value)
   }
 
   /// A text or `null`.
-  mutating func nullableField(_ name: StaticString, _ value: String?) {
+  package mutating func nullableField(_ name: StaticString, _ value: String?) {
     self.name(name)
     if let value { string(value) } else { raw("null") }
   }
 
   /// A number; left out where there is none.
-  mutating func field(_ name: StaticString, _ value: (some FixedWidthInteger)?) {
+  package mutating func field(_ name: StaticString, _ value: (some FixedWidthInteger)?) {
     guard let value else { return }
     self.name(name)
     raw(String(value))
   }
 
   /// A number; left out where there is none, or where JSON has no word for it.
-  mutating func field(_ name: StaticString, _ value: Double?) {
+  package mutating func field(_ name: StaticString, _ value: Double?) {
     guard let value, value.isFinite else { return }
     self.name(name)
     raw(String(value))
   }
 
   /// A boolean; left out where there is none.
-  mutating func field(_ name: StaticString, _ value: Bool?) {
+  package mutating func field(_ name: StaticString, _ value: Bool?) {
     guard let value else { return }
     self.name(name)
     raw(value ? "true" : "false")
   }
 
   /// A time in RFC 3339; left out where there is none.
-  mutating func field(_ name: StaticString, _ value: Timestamp?) { field(name, value?.description) }
+  package mutating func field(_ name: StaticString, _ value: Timestamp?) { field(name, value?.description) }
 
   /// A time in RFC 3339 with microseconds; left out where there is none.
-  mutating func field(_ name: StaticString, _ value: MicroTime?) { field(name, value?.description) }
+  package mutating func field(_ name: StaticString, _ value: MicroTime?) { field(name, value?.description) }
 
   /// One of a kind's words; left out where there is none.
-  mutating func field<Word: RawRepresentable<String>>(_ name: StaticString, _ value: Word?) {
+  package mutating func field<Word: RawRepresentable<String>>(_ name: StaticString, _ value: Word?) {
     field(name, value?.rawValue)
   }
 
   /// Texts by name, sorted.
-  mutating func field(_ name: StaticString, texts: [String: String]) {
+  package mutating func field(_ name: StaticString, texts: [String: String]) {
     self.name(name)
     enclose("{", "}") { text in
       for (key, value) in texts.sorted(by: { $0.key < $1.key }) {
@@ -118,7 +121,7 @@ struct JSONText {
   }
 
   /// A text as an element of an array.
-  mutating func string(_ value: String) {
+  package mutating func string(_ value: String) {
     separate()
     var value = value
     value.withUTF8 { bytes in

@@ -1,15 +1,15 @@
 import Foundation
-import HTTPTypes
+package import HTTPTypes
 import Hummingbird
 
 /// One line of the contract's table: a method and a path, and what answers it.
-struct Route: Sendable {
+package struct Route: Sendable {
   typealias Handler = @Sendable (Endpoints, Call) async throws -> Answer
 
   /// How much is read of a body before the handler sees it.
-  let method: HTTPRequest.Method
+  package let method: HTTPRequest.Method
   /// The path as in the contract, with `:id` in place of an id.
-  let path: String
+  package let path: String
   let handler: Handler
   private let segments: [Substring]
 
@@ -31,20 +31,20 @@ struct Route: Sendable {
 }
 
 /// The routes below a base path.
-struct Router: Sendable {
-  static let base = "/api/v1"
+package struct Router: Sendable {
+  package static let base = "/api/v1"
 
-  enum Match {
+  package enum Match {
     case route(Route, id: String)
     /// The path is known, and not with this method.
     case otherMethods([HTTPRequest.Method])
     case nothing
   }
 
-  let routes: [Route]
+  package let routes: [Route]
 
   /// Finds the route. An id of one segment is preferred over one of two, so that `/backup-schedules/nightly/run` runs.
-  func find(_ method: HTTPRequest.Method, _ path: String) -> Match {
+  package func find(_ method: HTTPRequest.Method, _ path: String) -> Match {
     guard path.hasPrefix(Self.base + "/"), let segments = Self.segments(path.dropFirst(Self.base.count)) else {
       return .nothing
     }

@@ -3,7 +3,7 @@ import Hummingbird
 
 /// The contract's table.
 extension Router {
-  static let facade = Router(routes: [
+  package static let facade = Router(routes: [
     Route(.get, "/settings/backup-destinations") { try await $0.listDestinations($1) },
     Route(.post, "/settings/backup-destinations") { try await $0.createDestination($1) },
     Route(.get, "/settings/backup-destinations/:id") { try await $0.getDestination($1) },

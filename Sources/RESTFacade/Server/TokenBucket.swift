@@ -2,15 +2,15 @@ import Synchronization
 
 /// A bound on how often something happens: `rate` times a second on the average, `burst` times at once. A value
 /// without a clock.
-struct TokenBucket: Sendable, Equatable {
+package struct TokenBucket: Sendable, Equatable {
   private(set) var tokens: Double
   private(set) var filledAt: ContinuousClock.Instant
 
   /// A full bucket.
-  init(_ limit: RateLimit, now: ContinuousClock.Instant) { (tokens, filledAt) = (Double(limit.burst), now) }
+  package init(_ limit: RateLimit, now: ContinuousClock.Instant) { (tokens, filledAt) = (Double(limit.burst), now) }
 
   /// Takes a token; where there is none, gives how long it takes until there is one.
-  mutating func take(_ limit: RateLimit, now: ContinuousClock.Instant) -> Duration? {
+  package mutating func take(_ limit: RateLimit, now: ContinuousClock.Instant) -> Duration? {
     let passed = (now - filledAt) / .seconds(1)
     tokens = min(Double(limit.burst), tokens + max(0, passed) * limit.perSecond)
     filledAt = now
@@ -22,7 +22,7 @@ struct TokenBucket: Sendable, Equatable {
   }
 
   /// Whether it has filled up, so that a new one would be the same.
-  func isFull(_ limit: RateLimit, now: ContinuousClock.Instant) -> Bool {
+  package func isFull(_ limit: RateLimit, now: ContinuousClock.Instant) -> Bool {
     tokens + (now - filledAt) / .seconds(1) * limit.perSecond >= Double(limit.burst)
   }
 }

@@ -7,12 +7,11 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import RESTFacade
 import ServiceLifecycle
 import Synchronization
 import TestSupport
 import TidemarkAPI
-
-@testable import RESTFacade
 
 /// A facade in this process, on a namespace of a test's own at a real API server; and more replicas of it, on request.
 ///
