@@ -117,7 +117,8 @@ import Testing
     try await withProxy({ $0.retry.attempts = 2 }) { store, proxy in
       proxy.rule { _ in .stall(after: 100_000, .toServer) }
       let started = ContinuousClock.now
-      #expect(await code { try await store.put("k", bytes(20 << 20)) } == .timeout)
+      let error = await #expect(throws: ObjectStoreError.self) { try await store.put("k", bytes(20 << 20)) }
+      #expect(error?.code == .timeout, "\(error?.message ?? "")")
       #expect(started.duration(to: .now) < .seconds(10))
       // Both attempts stalled at the byte where they were told to: what kernel buffers took went no further.
       #expect(proxy.forwarded(.toServer) == 2 * 100_000)

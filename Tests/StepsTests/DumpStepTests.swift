@@ -32,7 +32,7 @@ struct DumpStepTests {
   @Test("restic and pg_restore alone bring it back, and so does an import; the next one stores only what changed")
   func roundTrip() async throws {
     try await ImportBench.with { bench in
-      try await bench.makeZoo("the/zoo", rows: 5000)
+      try await bench.makeZoo("the/zoo", rows: 60_000)
       let before = try await bench.contents("the/zoo")
       let first = try await Self.product(try bench.prepareDump(of: "the/zoo"))
       let file = bench.file("from-restic.dump")

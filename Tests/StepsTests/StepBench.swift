@@ -133,6 +133,17 @@ struct StepBench {
     Set(try await restic("list", "packs", "--no-lock").split(separator: "\n").map(String.init))
   }
 
+  /// The size of all packs together.
+  func packBytes() async throws -> Int64 {
+    let (_, store) = try await repository()
+    var bytes: Int64 = 0
+    for try await object in store.list(prefix: database.repositoryPrefix + "data/", startAfter: nil) {
+      bytes += object.size
+    }
+    await store.shutdown()
+    return bytes
+  }
+
   /// The repository, opened in this process.
   func repository() async throws -> (Repository, S3Store) {
     let store = try S3Store(
