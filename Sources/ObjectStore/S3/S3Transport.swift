@@ -193,12 +193,18 @@ final class S3Transport: Sendable {
     let progress = UploadProgress()
     http.body = .stream(
       UploadBody(body: body, limit: uploadLimit, progress: progress), length: .known(Int64(body.readableBytes)))
-    return try await withThrowingTaskGroup(of: HTTPClientResponse.self) { [http, client] group in
-      group.addTask { try await client.execute(http, deadline: .distantFuture) }
-      group.addTask { [bound = configuration.stallTimeout] in try await progress.watch(bound) }
-      defer { group.cancelAll() }
-      guard let response = try await group.next() else { throw CancellationError() }
-      return response
+    let bound = configuration.stallTimeout
+    do {
+      return try await withThrowingTaskGroup(of: HTTPClientResponse.self) { [http, client] group in
+        group.addTask { try await client.execute(http, deadline: .distantFuture) }
+        group.addTask { try await progress.watch(bound) }
+        defer { group.cancelAll() }
+        guard let response = try await group.next() else { throw CancellationError() }
+        return response
+      }
+    } catch {
+      guard !Task.isCancelled, progress.stoodStill(for: bound) else { throw error }
+      throw UploadStalled()
     }
   }
 

@@ -14,6 +14,12 @@ final class UploadProgress: Sendable {
   func moved() { state.withLock { $0 = .moved(.now) } }
   func excuse() { state.withLock { $0 = .excused } }
 
+  /// Whether no byte moved for nearly `bound`: what ends such an upload is that it stalled, whoever noticed it first.
+  func stoodStill(for bound: Duration) -> Bool {
+    guard case .moved(let last) = state.withLock({ $0 }) else { return false }
+    return last.duration(to: .now) >= bound * 0.8
+  }
+
   /// Returns never; throws `UploadStalled` when no byte moved for `bound`, and ends when it is cancelled.
   func watch(_ bound: Duration) async throws -> Never {
     while true {
