@@ -50,7 +50,8 @@ package struct Router: Sendable {
     guard path.hasPrefix(Self.base + "/"), let segments = Self.segments(path.dropFirst(Self.base.count)) else {
       return .nothing
     }
-    let all = routes.compactMap { route in route.match(segments).map { (route: route, id: $0.id, isPlain: $0.isPlain) }
+    let all = routes.compactMap { route in
+      route.match(segments).map { (route: route, id: $0.id, isPlain: $0.isPlain) }
     }
     let whole = all.filter { !$0.isPlain }
     let matches = whole.isEmpty ? all : whole
