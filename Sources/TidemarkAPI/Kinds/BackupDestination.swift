@@ -93,6 +93,25 @@ public struct BackupDestinationSpec: Codable, Sendable, Equatable {
     validationInterval = try container.decode(.validationInterval, default: Self.defaultValidationInterval)
     suspend = try container.decode(.suspend, default: false)
   }
+
+  /// Leaves an empty prefix out, as a user would: some API servers take an empty text for `null`, and refuse it.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(provider, forKey: .provider)
+    try container.encode(bucket, forKey: .bucket)
+    if !prefix.isEmpty { try container.encode(prefix, forKey: .prefix) }
+    try container.encodeIfPresent(region, forKey: .region)
+    try container.encodeIfPresent(endpoint, forKey: .endpoint)
+    try container.encodeIfPresent(accountId, forKey: .accountId)
+    try container.encodeIfPresent(jurisdiction, forKey: .jurisdiction)
+    try container.encode(addressingStyle, forKey: .addressingStyle)
+    try container.encode(credentials, forKey: .credentials)
+    try container.encodeIfPresent(tls, forKey: .tls)
+    try container.encodeIfPresent(encryption, forKey: .encryption)
+    try container.encodeIfPresent(limits, forKey: .limits)
+    try container.encode(validationInterval, forKey: .validationInterval)
+    try container.encode(suspend, forKey: .suspend)
+  }
 }
 
 /// Where a destination's access key lies.
