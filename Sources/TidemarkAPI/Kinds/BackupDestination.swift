@@ -76,6 +76,11 @@ public struct BackupDestinationSpec: Codable, Sendable, Equatable {
 
   static let defaultValidationInterval = GoDuration(.seconds(600))
 
+  private enum CodingKeys: String, CodingKey {
+    case provider, bucket, prefix, region, endpoint, accountId, jurisdiction, addressingStyle, credentials, tls
+    case encryption, limits, validationInterval, suspend
+  }
+
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     provider = try container.decode(ObjectStoreProvider.self, forKey: .provider)
