@@ -41,7 +41,7 @@ struct SchemathesisTests {
       [
         "\(packages)/bin/schemathesis", "run", "http://127.0.0.1:\(bed.port())/openapi.json", "--header",
         "Authorization: Bearer \(bed.kube.token)", "--checks", "all", "--seed", "20260131", "--max-examples", "20",
-        "--generation-database", "none", "--generation-deterministic", "--request-timeout", "10", "--no-color",
+        "--generation-deterministic", "--request-timeout", "10", "--no-color",
         "--workers", "2", "--continue-on-failure",
       ],
       environment: [

@@ -40,7 +40,8 @@ struct BodyReader {
     known.insert(name)
     guard let value = fields[name] else { return nil }
     if value == .null, !nullable { refuse(name, "is null; leave it out, or give a value") }
-    return value == .null ? nil : value
+    // Not `nil`: within a JSONValue that is a `null` too, and no absent one.
+    return value == .null ? Optional<JSONValue>.none : .some(value)
   }
 
   /// Remembers that something is wrong with a field.

@@ -76,6 +76,11 @@ public struct BackupDestinationSpec: Codable, Sendable, Equatable {
 
   static let defaultValidationInterval = GoDuration(.seconds(600))
 
+  private enum CodingKeys: String, CodingKey {
+    case provider, bucket, prefix, region, endpoint, accountId, jurisdiction, addressingStyle, credentials, tls
+    case encryption, limits, validationInterval, suspend
+  }
+
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     provider = try container.decode(ObjectStoreProvider.self, forKey: .provider)
@@ -92,6 +97,25 @@ public struct BackupDestinationSpec: Codable, Sendable, Equatable {
     limits = try container.decodeIfPresent(DestinationLimits.self, forKey: .limits)
     validationInterval = try container.decode(.validationInterval, default: Self.defaultValidationInterval)
     suspend = try container.decode(.suspend, default: false)
+  }
+
+  /// Leaves an empty prefix out, as a user would: some API servers take an empty text for `null`, and refuse it.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(provider, forKey: .provider)
+    try container.encode(bucket, forKey: .bucket)
+    if !prefix.isEmpty { try container.encode(prefix, forKey: .prefix) }
+    try container.encodeIfPresent(region, forKey: .region)
+    try container.encodeIfPresent(endpoint, forKey: .endpoint)
+    try container.encodeIfPresent(accountId, forKey: .accountId)
+    try container.encodeIfPresent(jurisdiction, forKey: .jurisdiction)
+    try container.encode(addressingStyle, forKey: .addressingStyle)
+    try container.encode(credentials, forKey: .credentials)
+    try container.encodeIfPresent(tls, forKey: .tls)
+    try container.encodeIfPresent(encryption, forKey: .encryption)
+    try container.encodeIfPresent(limits, forKey: .limits)
+    try container.encode(validationInterval, forKey: .validationInterval)
+    try container.encode(suspend, forKey: .suspend)
   }
 }
 
