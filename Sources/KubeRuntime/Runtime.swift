@@ -29,6 +29,8 @@ public enum NamespaceScope: Hashable, Sendable {
 ///   leads, where an election is given.
 /// - On a graceful shutdown controllers stop first, then reflectors, then the lease is released. When the lease is lost,
 ///   everything is cancelled at once and `run` throws.
+/// - No controller reconciles before all stores have synced, not only those that it watches: what is missing in a store
+///   that has not is no proof that it is gone.
 /// - `isReady` says whether all stores have synced, for `/readyz`.
 ///
 /// **Caveats.** Stores and controllers are declared before `run`; later is a mistake in the program, and traps.
@@ -38,6 +40,7 @@ public final class Runtime: ServiceLifecycle.Service {
     var selector: String?
     var store: any Sendable
     var hasSynced: @Sendable () -> Bool
+    var waitForSync: @Sendable () async throws -> Void
     var reflectors: [@Sendable () async throws -> Void]
   }
 
@@ -110,6 +113,9 @@ public final class Runtime: ServiceLifecycle.Service {
       declared.isRunning = true
       return (declared.caches, declared.controllers)
     }
+    for controller in controllers {
+      for cache in caches { controller.wait(for: cache.waitForSync) }
+    }
     let controllersEnded = Gate()
     let reflectorsEnded = Gate()
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -165,6 +171,7 @@ public final class Runtime: ServiceLifecycle.Service {
     }
     let cache = Cache(
       kind: R.resource.kind, selector: labelSelector, store: store, hasSynced: { store.hasSynced },
+      waitForSync: { try await store.waitForSync() },
       reflectors: reflectors.map { reflector in { try await reflector.run() } })
     return (store, cache)
   }

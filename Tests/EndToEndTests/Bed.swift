@@ -190,7 +190,7 @@ final class Bed: Sendable {
 
   /// The names of the segments of a Database's log that are in the store, whole or in parts, in order.
   func segments(_ database: String = "shop") async throws -> [String] {
-    let prefix = "team/databases/\(namespace)/\(database)/incarnations/"
+    let prefix = "team/databases/\(namespace)/\(database)/incarnations/".replacing("/", with: "%2F")
     let listing = try await s3.curl("/\(bucket)?list-type=2&prefix=\(prefix)")
     let keys = listing.components(separatedBy: "<Key>").dropFirst().compactMap {
       $0.components(separatedBy: "</Key>").first

@@ -21,6 +21,8 @@ package struct DatabaseObservation: Sendable {
     case current
     /// At work with an older input, or with secrets that were changed since.
     case outdated
+    /// It was told to stop and did; its folder is still there.
+    case stopped
     /// It ended; a receiver never does so by itself unless something is wrong.
     case ended(FailureStatus)
   }
@@ -169,7 +171,7 @@ package struct DatabasePlan: Equatable, Sendable {
     closeGap(seen)
     switch seen.receiver {
     case .current: return nil
-    case .absent, .outdated:
+    case .absent, .stopped, .outdated:
       guard destination.status?.conditions?.isTrue(ConditionType.ready) == true else {
         let why = destination.status?.conditions?[type: ConditionType.ready]?.message ?? "it was not validated yet"
         return .progressing(

@@ -92,7 +92,7 @@ public struct DatabaseReconciler: Reconciler {
       guard let request else { return .current }
       return try await environment.runner.isCurrent(request) ? .current : .outdated
     case .ended(.failed(let failure)), .ended(.tryAgain(let failure)): return .ended(failure)
-    case .ended(.done): return .absent
+    case .ended(.done): return .stopped
     case .lost(let lastWords):
       let message = "the receiver was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
       return .ended(FailureStatus(code: "StepLost", message: message))

@@ -8,16 +8,16 @@ public struct SubjectAccessReview: KubeStatusResource, Hashable {
     public var namespace: String?
     /// `get`, `list`, `create`, `update`, `patch` or `delete`.
     public var verb: String
-    /// The API group; empty for the core group.
-    public var group: String
+    /// The API group; nil for the core group, whose name is empty, and which the API server leaves out for that.
+    public var group: String?
     /// The plural in lower case.
     public var resource: String
     /// The object; nil: any.
     public var name: String?
 
-    /// `verb` on `resource` of `group`.
+    /// `verb` on `resource` of `group`, which is empty for the core group.
     public init(verb: String, group: String, resource: String, namespace: String?, name: String? = nil) {
-      (self.verb, self.group, self.resource) = (verb, group, resource)
+      (self.verb, self.group, self.resource) = (verb, group.isEmpty ? nil : group, resource)
       (self.namespace, self.name) = (namespace, name)
     }
   }

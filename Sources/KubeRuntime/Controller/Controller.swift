@@ -12,7 +12,7 @@ import Synchronization
 /// **Guarantees.**
 /// - No object is reconciled by two workers at once, and a change that comes during a reconcile is followed by
 ///   another: see `WorkQueue`.
-/// - Nothing is reconciled before all watched stores have synced.
+/// - Nothing is reconciled before all watched stores have synced, and in a `Runtime` all stores of it.
 /// - A reconcile that throws is logged, counted, and tried again after the key's backoff (5 ms to 16 min by default).
 /// - On a graceful shutdown no new reconcile begins; the running ones may finish within `shutdownGrace`, then they are
 ///   cancelled. When the task is cancelled, they are cancelled at once.
@@ -48,6 +48,9 @@ public final class Controller: ServiceLifecycle.Service {
     self.logger = logger
     self.metrics = ControllerMetrics(controller: name)
   }
+
+  /// Also waits for this store before anything is reconciled: reconcilers may read stores that they do not watch.
+  func wait(for sync: @escaping @Sendable () async throws -> Void) { syncs.withLock { $0.append(sync) } }
 
   /// Reconciles the objects of this store when they change.
   public func watch<R>(_ store: Store<R>, filter: ChangeFilter<R> = .generationChanged) {
@@ -103,7 +106,7 @@ public final class Controller: ServiceLifecycle.Service {
     logger.info("controller stopped")
   }
 
-  /// Whether all watched stores synced; `false`: a shutdown came first.
+  /// Whether all stores that are waited for synced; `false`: a shutdown came first.
   private func waitForSync() async throws -> Bool {
     let syncs = syncs.withLock { $0 }
     do {

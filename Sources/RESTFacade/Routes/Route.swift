@@ -19,14 +19,16 @@ package struct Route: Sendable {
   }
 
   /// The id, where the path is this route's; empty for a route without one. An id may be two segments,
-  /// `namespace/name`: written with `%2F`, or plainly.
-  func match(_ path: [String]) -> String? {
-    guard let place = segments.firstIndex(of: ":id") else { return segments.elementsEqual(path, by: ==) ? "" : nil }
+  /// `namespace/name`: written with `%2F`, or plainly, which `isPlain` says.
+  func match(_ path: [String]) -> (id: String, isPlain: Bool)? {
+    guard let place = segments.firstIndex(of: ":id") else {
+      return segments.elementsEqual(path, by: ==) ? ("", false) : nil
+    }
     let extra = path.count - segments.count
     guard extra == 0 || extra == 1, path.prefix(place).elementsEqual(segments.prefix(place), by: ==),
       path.dropFirst(place + 1 + extra).elementsEqual(segments.dropFirst(place + 1), by: ==)
     else { return nil }
-    return path[place...(place + extra)].joined(separator: "/")
+    return (path[place...(place + extra)].joined(separator: "/"), extra == 1)
   }
 }
 
@@ -48,10 +50,13 @@ package struct Router: Sendable {
     guard path.hasPrefix(Self.base + "/"), let segments = Self.segments(path.dropFirst(Self.base.count)) else {
       return .nothing
     }
-    let matches = routes.compactMap { route in route.match(segments).map { (route, $0) } }
-      .sorted { $0.1.contains("/") == $1.1.contains("/") ? false : !$0.1.contains("/") }
-    if let match = matches.first(where: { $0.0.method == method }) { return .route(match.0, id: match.1) }
-    return matches.isEmpty ? .nothing : .otherMethods(matches.map(\.0.method))
+    let all = routes.compactMap { route in
+      route.match(segments).map { (route: route, id: $0.id, isPlain: $0.isPlain) }
+    }
+    let whole = all.filter { !$0.isPlain }
+    let matches = whole.isEmpty ? all : whole
+    if let match = matches.first(where: { $0.route.method == method }) { return .route(match.route, id: match.id) }
+    return matches.isEmpty ? .nothing : .otherMethods(matches.map(\.route.method))
   }
 
   /// The decoded segments; nil where one is empty or no UTF-8.

@@ -70,10 +70,12 @@ final class ServerCertificate: Sendable {
     // The stamps come first: a file that changes while it is read is read again.
     let stamps = stamps(files)
     do {
+      // The certificate is read last, whatever became of the key: a key that can't be read leaves its error in the
+      // thread's queue, where the next handshake would find it; reading a certificate empties the queue.
+      let key = Result { try NIOSSLPrivateKey(file: files.key, format: .pem) }
       let chain = try NIOSSLCertificate.fromPEMFile(files.certificate)
-      let key = try NIOSSLPrivateKey(file: files.key, format: .pem)
       guard !chain.isEmpty else { throw UnreadableCertificate(files, "the certificate's file holds none") }
-      return Pair(chain: chain, key: key, stamps: stamps)
+      return Pair(chain: chain, key: try key.get(), stamps: stamps)
     } catch let error as UnreadableCertificate {
       throw error
     } catch {

@@ -151,11 +151,13 @@ private final class ArchiveView: Sendable {
   func failed(_ failure: FailureStatus) { tell { $0.failure = failure } }
 
   private func tell(_ change: (inout State) -> Void) {
-    let told = state.withLock { state in
+    let told = state.withLock { state -> DatabaseStatus? in
       change(&state)
-      return status(&state)
+      // The window is being read; without it this status would take away the one that is there.
+      let isBeginning = state.window == nil && state.failure == nil && state.received?.incarnation != nil
+      return isBeginning ? nil : status(&state)
     }
-    report.tell(told)
+    if let told { report.tell(told) }
   }
 
   private func status(_ state: inout State) -> DatabaseStatus {

@@ -74,8 +74,8 @@ final class FacadeBed: Sendable {
   func port(_ replica: Int = 0) -> Int { ports[replica] }
 
   /// A path in the checkout that this was built from.
-  static func checkout(_ path: String, here: String = #filePath) -> String {
-    here.split(separator: "/").dropLast(4).map { "/" + $0 }.joined() + "/" + path
+  static func checkout(_ path: String) -> String {
+    #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined() + "/" + path
   }
 
   // MARK: Calls
