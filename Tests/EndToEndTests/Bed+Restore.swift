@@ -33,7 +33,7 @@ extension Bed {
         return now == phase
       }
     } catch {
-      throw BedFailed(error: error, log: (try? await kubectl("describe", object)) ?? "")
+      throw BedFailed(error: error, log: (try? await kubectl("describe", "databases,restorerequests")) ?? "")
     }
   }
 
@@ -46,7 +46,7 @@ extension Bed {
         try await self.reason(object) == reason
       }
     } catch {
-      throw BedFailed(error: error, log: (try? await kubectl("describe", object)) ?? "")
+      throw BedFailed(error: error, log: (try? await kubectl("describe", "databases,restorerequests")) ?? "")
     }
   }
 

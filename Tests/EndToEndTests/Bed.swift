@@ -214,5 +214,5 @@ struct BedFailed: Error, CustomStringConvertible {
   let error: any Error
   let log: String
 
-  var description: String { "\(error)\n\(log.suffix(6000))" }
+  var description: String { "\(error)\n\(log.suffix(12_000))" }
 }

@@ -64,7 +64,7 @@ struct SwitchTests {
         apiVersion: v1
         kind: Service
         metadata: { name: shop-db }
-        spec: { selector: { app: postgres }, ports: [{ port: 5432 }] }
+        spec: { selector: { app: postgres }, ports: [{ port: 5432, protocol: TCP }] }
         """)
       #expect(try await bed.secret("shop-connection", "port") == "\(postgres.port)")
 

@@ -91,7 +91,7 @@ struct SwitchEffects: Sendable {
     case .end(let clients): try await fence(of: route.old, database).end(clients)
     case .startNew: try await start(route.new)
     case .stopOld: try await stop(route.old)
-    case .exchange: try await exchange(route)
+    case .exchange: try await exchange(route, of: database)
     case .move: try await move(database, route)
     case .openNew: try await open(route.new, database)
     case .openOld: try await open(route.old, database)
@@ -114,12 +114,18 @@ struct SwitchEffects: Sendable {
     try await fence(of: server, database).open()
   }
 
-  private func exchange(_ route: SwitchRoute) async throws {
+  /// The receiver ends with the server that it reads from. It would come back to the same endpoint, find the other data
+  /// there, and store their log, with the timeline that they began, in the incarnation of the old ones: that could never
+  /// go on again.
+  private func exchange(_ route: SwitchRoute, of database: Database) async throws {
     guard let live = route.old.name, let aside = route.aside, let incarnations = route.incarnations else {
       throw StepError(
         code: .instanceFailed, message: "the data of a server that Tidemark does not host can't be exchanged")
     }
     try await environment.host.stop(id(live))
+    // Only now: as long as the server answers, the Database's reconciler starts a receiver that is not there.
+    try await environment.runner.stop(database.receiverID)
+    try await environment.runner.discard(database.receiverID)
     try await environment.host.stop(id(aside))
     try await environment.host.exchange(
       id(live), id(aside), incoming: incarnations.incoming, outgoing: incarnations.outgoing)
