@@ -7,26 +7,52 @@ extension Request {
   ///
   /// The deadline is for the whole body: who sends one byte now and then holds a connection no longer than that.
   ///
-  /// What is somewhat too large is read to its end, and dropped: many clients send all before they look for an answer,
-  /// and would see a connection that breaks in place of the 413.
+  /// What is somewhat too large is read on for a moment, and dropped: many clients send all before they look for an
+  /// answer, and would see a connection that breaks in place of the 413.
   func collected(limit: Int, deadline: Duration) async throws -> ByteBuffer {
     let announced = headers[.contentLength].flatMap { Int($0) } ?? 0
-    let isTooLarge = announced > limit
-    let most = limit + RefusedBody.bytes
-    guard announced <= most else { throw FacadeError.tooLarge(limit) }
+    guard announced <= limit + RefusedBody.bytes else { throw FacadeError.tooLarge(limit) }
+    let (refusals, refusal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
+    if announced > limit { refusal.yield() }
     let body = body
-    return try await withDeadline(
-      isTooLarge ? min(deadline, RefusedBody.time) : deadline, or: isTooLarge ? .tooLarge(limit) : .late(deadline)
-    ) {
-      var (whole, size) = (ByteBuffer(), 0)
-      for try await part in body {
-        size += part.readableBytes
-        guard size <= most else { break }
-        if isTooLarge || size > limit { whole = ByteBuffer() } else { whole.writeImmutableBuffer(part) }
+    return try await withThrowingTaskGroup(of: ByteBuffer?.self) { group in
+      group.addTask { try await Self.whole(body, limit: limit) { refusal.yield() } }
+      group.addTask {
+        try await Task.sleep(for: deadline)
+        throw announced > limit ? FacadeError.tooLarge(limit) : .late(deadline)
       }
-      guard !isTooLarge, size <= limit else { throw FacadeError.tooLarge(limit) }
-      return whole
+      group.addTask {
+        for await _ in refusals {
+          try await Task.sleep(for: RefusedBody.time)
+          throw FacadeError.tooLarge(limit)
+        }
+        return nil
+      }
+      defer { group.cancelAll() }
+      while let ended = try await group.next() {
+        if let ended { return ended }
+      }
+      throw CancellationError()
     }
+  }
+
+  /// The body, which is read on where it is too large, after `refuse` was called.
+  private static func whole(
+    _ body: RequestBody, limit: Int, refuse: @Sendable () -> Void
+  ) async throws -> ByteBuffer {
+    var (whole, size) = (ByteBuffer(), 0)
+    for try await part in body {
+      size += part.readableBytes
+      if size <= limit {
+        whole.writeImmutableBuffer(part)
+      } else {
+        whole = ByteBuffer()
+        refuse()
+        guard size <= limit + RefusedBody.bytes else { break }
+      }
+    }
+    guard size <= limit else { throw FacadeError.tooLarge(limit) }
+    return whole
   }
 }
 
@@ -34,7 +60,7 @@ extension Request {
 private enum RefusedBody {
   /// Past the limit.
   static let bytes = 16 << 20
-  /// Where the body says that it is too large.
+  /// How long it is read on.
   static let time: Duration = .seconds(2)
 }
 
@@ -47,21 +73,5 @@ extension FacadeError {
   /// A 400 about a slow body.
   fileprivate static func late(_ deadline: Duration) -> FacadeError {
     FacadeError(.badRequest, "the body did not arrive within \(deadline.components.seconds) s; send it again")
-  }
-}
-
-/// What `body` returns, if it does so in time; the error otherwise.
-private func withDeadline<Value: Sendable>(
-  _ deadline: Duration, or late: FacadeError, _ body: @escaping @Sendable () async throws -> Value
-) async throws -> Value {
-  try await withThrowingTaskGroup(of: Value.self) { group in
-    group.addTask { try await body() }
-    group.addTask {
-      try await Task.sleep(for: deadline)
-      throw late
-    }
-    defer { group.cancelAll() }
-    guard let value = try await group.next() else { throw CancellationError() }
-    return value
   }
 }
