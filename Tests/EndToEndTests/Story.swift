@@ -46,6 +46,8 @@ struct Story: Sendable {
     try await bed.applyShop(postgres, orders: orders)
     try await story.backUp(bed, postgres)
 
+    // A commit for the recovery to replay, behind the last base backup.
+    try await postgres.psql("UPDATE orders SET customer = 'of the evening' WHERE id = 1", database: "shop")
     let moment = try await postgres.now()
     try await postgres.psql("DELETE FROM orders WHERE id > 10", database: "shop")
     try await bed.eventuallyField("database/shop", ".status.recoveryWindow.latest") { $0 > moment }

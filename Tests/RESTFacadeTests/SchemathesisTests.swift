@@ -39,7 +39,8 @@ struct SchemathesisTests {
     let program = try RunningProgram.start(
       "python3",
       [
-        "\(packages)/bin/schemathesis", "run", "http://127.0.0.1:\(bed.port())/openapi.json", "--header",
+        "\(packages)/bin/schemathesis", "--config-file", FacadeBed.checkout("Tests/Scripts/schemathesis.toml"), "run",
+        "http://127.0.0.1:\(bed.port())/openapi.json", "--header",
         "Authorization: Bearer \(bed.kube.token)", "--checks", "all", "--seed", "20260131", "--max-examples", "20",
         "--generation-deterministic", "--request-timeout", "10", "--no-color",
         "--workers", "2", "--continue-on-failure",

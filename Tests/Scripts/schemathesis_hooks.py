@@ -14,3 +14,9 @@ schemathesis.openapi.format(
     "iana-time-zone", st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata"])
 )
 schemathesis.openapi.format("go-duration", st.builds("{}{}".format, st.integers(1, 100000), st.sampled_from("hms")))
+
+
+@schemathesis.serializer("application/sql")
+def sql(context, value):
+    """A dump goes as it is."""
+    return value if isinstance(value, bytes) else str(value).encode()

@@ -56,14 +56,17 @@ struct Call: Sendable {
     return key
   }
 
-  /// The version that a change is meant for, from `If-Match`; nil: whatever is there. The API server's versions are
-  /// opaque, and shown in answers as `resource_version`.
+  /// The version that a change is meant for, from `If-Match`; nil: whatever is there. It is shown in answers as
+  /// `resource_version`. API servers write numbers from 1 on, and take nothing else: of other words there is no object.
   func expectedVersion() throws -> String? {
     guard let value = request.headers[.ifMatch], value != "*" else { return nil }
     let version = value.trimmingPrefix("\"")
     let text = version.hasSuffix("\"") ? String(version.dropLast()) : String(version)
     guard (1...128).contains(text.utf8.count), text.utf8.allSatisfy({ isLabelByte($0) }) else {
       throw FacadeError.field("If-Match", "does not fit; expected a resource_version of an answer")
+    }
+    guard let number = UInt64(text), number > 0 else {
+      throw FacadeError(.conflict, "there is no version '\(text)' of it; read it again, then repeat the change")
     }
     return text
   }
