@@ -26,7 +26,8 @@ struct SchemathesisTests {
       }
       let outcome = try await Self.run(bed)
       #expect(outcome.ending == .exited(0), "\(outcome.output.suffix(12_000))\n\(outcome.errors.suffix(2000))")
-      #expect(outcome.output.contains("No issues found"), "\(outcome.output.suffix(3000))")
+      // Warnings tell of ids that were made up; every call that was made has to have passed.
+      #expect(outcome.output.contains(/([0-9]+) generated, \1 passed/), "\(outcome.output.suffix(3000))")
       let told = bed.log.text
       #expect(!told.contains(bed.kube.token) && !told.contains(FacadeBed.secretKey))
     }
