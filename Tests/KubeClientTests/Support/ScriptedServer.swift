@@ -29,23 +29,15 @@ final class ScriptedServer: Sendable {
   /// `script` gives the steps for the nth request, counted from 0.
   init(_ script: @escaping @Sendable (Int, Request) -> [Step]) throws {
     (descriptor, port) = try Sockets.listen()
-    let descriptor = descriptor
-    Thread.detachNewThread { [weak self] in
-      while true {
-        let connection = accept(descriptor, nil, nil)
-        guard connection >= 0 else { return }
-        Thread.detachNewThread { [weak self] in
-          self?.serve(connection, script)
-          Glibc.close(connection)
-        }
+    Sockets.accept(on: descriptor) { [weak self] connection in
+      Thread.detachNewThread { [weak self] in
+        self?.serve(connection, script)
+        Glibc.close(connection)
       }
     }
   }
 
-  deinit {
-    Sockets.end(descriptor)
-    Glibc.close(descriptor)
-  }
+  deinit { Sockets.end(descriptor) }
 
   /// What was asked so far.
   var requests: [Request] { received.withLock { $0 } }

@@ -10,20 +10,10 @@ final class SecondAddress: Sendable {
 
   init(of upstream: Int) throws {
     (descriptor, port) = try Sockets.listen(host: 2)
-    let descriptor = descriptor
-    Thread.detachNewThread {
-      while true {
-        let connection = accept(descriptor, nil, nil)
-        guard connection >= 0 else { return }
-        Self.pass(connection, upstream)
-      }
-    }
+    Sockets.accept(on: descriptor) { Self.pass($0, upstream) }
   }
 
-  deinit {
-    Sockets.end(descriptor)
-    close(descriptor)
-  }
+  deinit { Sockets.end(descriptor) }
 
   private static func pass(_ connection: CInt, _ upstream: Int) {
     guard let server = try? Sockets.connect(port: upstream) else {

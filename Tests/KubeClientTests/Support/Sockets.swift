@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Synchronization
 
@@ -24,6 +25,21 @@ enum Sockets {
       }
     }
     return (descriptor, Int(UInt16(bigEndian: address.sin_port)))
+  }
+
+  /// Passes each connection to `serve`, on a thread of its own, until `end` is called with the listening descriptor.
+  ///
+  /// That thread closes the descriptor, and no other may: by the next call of accept its number could be that of another
+  /// server, whose connections would then be taken.
+  static func accept(on descriptor: CInt, _ serve: @escaping @Sendable (CInt) -> Void) {
+    Thread.detachNewThread {
+      while true {
+        let connection = Glibc.accept(descriptor, nil, nil)
+        guard connection >= 0 else { break }
+        serve(connection)
+      }
+      close(descriptor)
+    }
   }
 
   /// Connects to a port of 127.0.0.1.
