@@ -72,10 +72,11 @@ struct ControllerCommand: AsyncParsableCommand {
       client: client, namespaces: namespaces.isEmpty ? .all : .only(Set(namespaces)),
       election: election(client, logger),
       logger: logger)
-    try addControllers(to: runtime, client, events, logger)
+    let metrics = StatusMetrics(try addControllers(to: runtime, client, events, logger))
     let listen = try ListenAddress(metricsListen)
     let operations = OperationsServer(
       host: listen.host, port: listen.port, registry: registry, logger: logger, notReady: { runtime.unsyncedKinds },
+      samples: { metrics.read().map { GaugeSample(name: $0.name, labels: $0.labels, value: $0.value) } },
       onListening: { port in logger.info("serving metrics", metadata: ["address": "\(listen.host):\(port)"]) })
     logger.info("controller starting", metadata: ["version": "\(Version.text)"])
     let facade = try restListen.map { address in
@@ -113,7 +114,7 @@ struct ControllerCommand: AsyncParsableCommand {
 
   private func addControllers(
     to runtime: Runtime, _ client: KubeClient, _ events: EventRecorder, _ logger: Logger
-  ) throws {
+  ) throws -> ControllerEnvironment {
     let state = URL(filePath: stateDir).standardizedFileURL.path()
     let program = try OwnProgram.path()
     let tools = try PostgresTools(binDirectory: pgBindir, user: pgUser)
@@ -123,6 +124,7 @@ struct ControllerCommand: AsyncParsableCommand {
       host: LocalInstanceHost(stateDirectory: state, program: program, tools: tools, logger: logger), events: events,
       cluster: ClusterAccess(kubeconfig: try kubeconfigForSteps()), programDirectory: pgBindir, logger: logger)
     TidemarkControllers.add(to: runtime, in: environment)
+    return environment
   }
 
   /// Steps run elsewhere, so a relative path would not do.

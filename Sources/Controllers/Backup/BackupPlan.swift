@@ -35,7 +35,7 @@ package struct BackupObservation: Sendable {
 }
 
 /// What there is to do about a Backup: what to say, then what to do, then when to look again.
-package struct BackupPlan: Equatable, Sendable {
+package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
@@ -78,20 +78,16 @@ package struct BackupPlan: Equatable, Sendable {
   // MARK: On the way to completion
 
   private mutating func proceed(_ seen: BackupObservation) {
-    switch seen.run {
+    switch seen.run.outcome {
     case .absent: begin(seen)
     case .running: watch(seen)
-    case .ended(.done(.baseBackup(let product))):
+    case .done(.baseBackup(let product)):
       status.postgres = product.postgres
       complete("base backup", product.snapshot, product.size, seen)
-    case .ended(.done(.dump(let product))): complete("dump", product.snapshot, product.size, seen)
-    case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
-    case .ended(.failed(let failure)): fail(failure, seen)
-    case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
-    case .lost(let lastWords):
-      let message =
-        "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
-      tryAgain(FailureStatus(code: "StepLost", message: message), seen)
+    case .done(.dump(let product)): complete("dump", product.snapshot, product.size, seen)
+    case .done: fail(.otherProduct, seen)
+    case .failed(let failure): fail(failure, seen)
+    case .passing(let failure): tryAgain(failure, seen)
     }
   }
 
@@ -100,8 +96,7 @@ package struct BackupPlan: Equatable, Sendable {
       if case .stalled(let reason, let message) = health {
         return fail(FailureStatus(code: reason, message: message), seen)
       }
-      wait(health, seen)
-      return
+      return wait(for: health, seen)
     }
     actions = [.start]
     status.phase = .running
@@ -110,22 +105,9 @@ package struct BackupPlan: Equatable, Sendable {
     // What the step begins with: later attempts keep to it, and a change of the spec is told from the generation.
     status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
-    report(
-      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
-      seen)
+    reportAttempt(seen)
     let kind = seen.backup.spec.effectiveMethod == .logical ? "dump" : "base backup"
     events.append(.normal("Started", "\(kind) started"))
-    next = .requeue(after: Self.pollInterval)
-  }
-
-  /// Says once what is waited for.
-  private mutating func wait(_ health: Health, _ seen: BackupObservation) {
-    let before = status.conditions?[type: ConditionType.ready]?.reason
-    status.phase = .pending
-    report(health, seen)
-    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
-      events.append(now.reason == Reason.waiting ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
-    }
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -172,18 +154,21 @@ package struct BackupPlan: Equatable, Sendable {
       status.begunWith = status.begunWith ?? BackupSubject(seen.backup.spec)
       status.observedGeneration = seen.backup.metadata.generation
     }
-    if let began = status.observedGeneration, let current = seen.backup.metadata.generation, began != current {
-      let message = "spec changed after the start; every attempt keeps the target, destination and method of the first"
-      report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
-      if seen.backup.status?.conditions?[type: ConditionType.ready]?.reason != "SpecChangeIgnored" {
-        events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))
-      }
-    } else {
-      report(
-        .progressing(
-          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
-    }
+    reportAttempt(seen)
+    noteChangedSpec(
+      "every attempt keeps the target, destination and method of the first", kind: "Backup",
+      readyReason: seen.backup.status?.conditions?[type: ConditionType.ready]?.reason, seen)
     next = .requeue(after: Self.pollInterval)
+  }
+
+  /// Says that the step is at work, or what it waits for.
+  private mutating func reportAttempt(_ seen: BackupObservation) {
+    let attempt = "attempt \(status.attempts ?? 1) of \(Attempts.bound)"
+    if seen.run == .running, let awaited = seen.backup.status?.progress?.waitingFor {
+      report(.progressing(reason: Reason.waiting, message: "\(attempt) waits for \(awaited)"), seen)
+    } else {
+      report(.progressing(reason: Reason.running, message: "\(attempt) is at work"), seen)
+    }
   }
 
   private mutating func complete(_ kind: String, _ snapshot: String, _ size: BackupSize, _ seen: BackupObservation) {
@@ -214,27 +199,12 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
-    let begun = status.attempts ?? 1
-    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
-    case .giveUp: return fail(failure, seen)
-    case .wait(let moment):
-      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
-      status.phase = .running
-      status.error = failure
-      status.retryAt = moment
-      report(
-        .progressing(
-          reason: Reason.retrying,
-          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
-        seen)
-      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    switch decide(failure, seen) {
+    case .giveUp: fail(failure, seen)
+    case .wait: status.phase = .running
     case .start:
-      status.retryAt = nil
-      status.attempts = begun + 1
-      report(
-        .progressing(reason: Reason.running, message: "attempt \(begun + 1) of \(Attempts.bound) is at work"), seen)
+      reportAttempt(seen)
       actions = [.start]
-      next = .requeue(after: Self.pollInterval)
     }
   }
 
@@ -276,81 +246,10 @@ package struct BackupPlan: Equatable, Sendable {
     events.append(.normal("Expired", "deleted \(lifetime) after it ended, as spec.expiresAfter says"))
     actions.append(.expire)
   }
-
-  private mutating func delete(_ seen: BackupObservation) {
-    guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return }
-    if seen.run == .running {
-      actions = [.stopRun]
-      next = .requeue(after: Self.pollInterval)
-      return
-    }
-    status.phase = .deleting
-    switch (status.snapshot ?? seen.unreportedSnapshot, seen.backup.spec.deletionPolicy) {
-    case (let snapshot?, .delete):
-      status.snapshot = snapshot
-      forget(seen)
-    case (_?, .retain):
-      events.append(.normal("Retained", "the snapshot stays in the repository, as spec.deletionPolicy says"))
-      actions = [.discardRun, .removeFinalizer]
-    case (nil, _):
-      actions = [.discardRun, .removeFinalizer]
-    }
-  }
-
-  private mutating func forget(_ seen: BackupObservation) {
-    guard seen.destination != nil, seen.backup.subject.target.database != nil else {
-      events.append(
-        .warning(
-          Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
-      actions = [.discardRun, .removeFinalizer]
-      return
-    }
-    switch seen.forgetting {
-    case .ended(.done):
-      events.append(.normal("Forgotten", "snapshot \((status.snapshot ?? "").prefix(8)) was removed"))
-      actions = [.discardForgetting, .discardRun, .removeFinalizer]
-    case .running:
-      report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
-      next = .requeue(after: Self.pollInterval)
-    case .absent where seen.forgottenBefore != nil:
-      let first = seen.forgottenBefore?.metadata.name ?? ""
-      report(
-        .progressing(
-          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same Database goes first"),
-        seen)
-      next = .requeue(after: Self.pollInterval)
-    case .absent, .lost:
-      report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
-      actions = [.forget]
-      next = .requeue(after: Self.pollInterval)
-    case .ended(.failed(let failure)), .ended(.tryAgain(let failure)):
-      let message = "the snapshot can't be removed: \(failure.message); mend it, or set spec.deletionPolicy to Retain"
-      report(.stalled(reason: failure.code, message: message), seen)
-      if seen.backup.status?.conditions?[type: ConditionType.stalled]?.message != message {
-        events.append(.warning(failure.code, message))
-      }
-      actions = [.discardForgetting]
-      next = .requeue(after: .seconds(30))
-    }
-  }
-
-  private mutating func report(_ health: Health, _ seen: BackupObservation) {
-    var conditions = status.conditions ?? []
-    conditions.report(health, generation: seen.backup.metadata.generation, now: seen.now)
-    status.conditions = conditions
-  }
 }
 
-extension BackupObservation {
-  /// A snapshot that the step made, or that was found, and that no status tells of yet.
-  var unreportedSnapshot: String? {
-    if case .found(let found) = backup.discovery { return found.snapshot }
-    switch run {
-    case .ended(.done(.baseBackup(let product))): return product.snapshot
-    case .ended(.done(.dump(let product))): return product.snapshot
-    default: return nil
-    }
-  }
+extension BackupObservation: Sight {
+  package var generation: Int64? { backup.metadata.generation }
 }
 
 extension Backup {

@@ -13,19 +13,28 @@ public struct BackupReconciler: Reconciler {
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let backup = environment.stores.backups[key], backup.metadata.uid != nil else { return .done }
+    guard let cached = environment.stores.backups[key], let backup = try await newest(cached) else { return .done }
     let plan = BackupPlan.make(try await observe(backup))
+    let before = backup.status?.ownedByController
     // What was found is written before what it led to is cleared away: a crash in between loses neither.
-    let current = try await report(plan, on: backup)
+    let current =
+      plan.status == before ?? BackupStatus() ? backup : try await environment.statuses.apply(plan.status, to: backup)
     for action in plan.actions {
       do {
         try await perform(action, for: current)
-      } catch let missing as MissingSecret {
-        return try await waitForSecret(missing, for: current)
+      } catch {
+        guard let health = Health(passing: error) else { throw error }
+        // What could not be started has not begun.
+        return try await environment.wait(health, for: current, saying: action == .start ? before : plan.status)
       }
     }
     environment.events.record(plan.events, about: backup)
     return plan.next
+  }
+
+  /// What is final stays so, whatever is newer; there may be thousands of those.
+  private func newest(_ cached: Backup) async throws -> Backup? {
+    cached.status?.phase?.isFinal == true ? cached : try await environment.newest(cached)
   }
 
   private func observe(_ backup: Backup) async throws -> BackupObservation {
@@ -41,13 +50,8 @@ public struct BackupReconciler: Reconciler {
         $0.metadata.uid != backup.metadata.uid && $0.status?.phase?.isFinal != true && !$0.metadata.isDeleting
       },
       forgottenBefore: siblings.first { $0.isForgottenBefore(backup) },
-      run: try await environment.runner.state(of: backup.runID),
-      forgetting: try await environment.runner.state(of: backup.forgetID), now: .now)
-  }
-
-  private func report(_ plan: BackupPlan, on backup: Backup) async throws -> Backup {
-    guard plan.status != backup.status?.ownedByController ?? BackupStatus() else { return backup }
-    return try await environment.statuses.apply(plan.status, to: backup)
+      run: try await environment.state(of: backup.runID),
+      forgetting: try await environment.state(of: backup.forgetID), now: .now)
   }
 
   private func perform(_ action: BackupPlan.Action, for backup: Backup) async throws {
@@ -57,35 +61,17 @@ public struct BackupReconciler: Reconciler {
     case .removeFinalizer: try await environment.finalizer.remove(from: backup)
     case .start:
       let request = try await backup.subject.method == .logical ? dumpRequest(backup) : baseBackupRequest(backup)
-      try await runner.discard(backup.runID)
-      try await runner.start(request)
+      try await environment.start(request)
     case .stopRun: try await runner.stop(backup.runID)
     case .discardRun: try await runner.discard(backup.runID)
     case .forget:
       let request = try await forgetRequest(backup)
-      try await runner.discard(backup.forgetID)
-      try await runner.start(request)
+      try await environment.start(request)
     case .discardForgetting: try await runner.discard(backup.forgetID)
     case .expire:
       _ = try await environment.client.deleteIfPresent(
         Backup.self, backup.key, options: DeleteOptions(uid: backup.metadata.uid))
     }
-  }
-
-  private func waitForSecret(_ missing: MissingSecret, for backup: Backup) async throws -> ReconcileResult {
-    var status = backup.status?.ownedByController ?? BackupStatus()
-    if status.phase == .running, status.attempts == 1 {
-      status.phase = .pending
-      status.attempts = nil
-      status.startedAt = nil
-      status.begunWith = nil
-    }
-    var conditions = status.conditions ?? []
-    conditions.report(missing.health, generation: backup.metadata.generation, now: .now)
-    status.conditions = conditions
-    _ = try await environment.statuses.apply(status, to: backup)
-    environment.events.record(.warning, Reason.secretMissing, missing.message, about: backup)
-    return .requeue(after: BackupPlan.pollInterval)
   }
 
   private func baseBackupRequest(_ backup: Backup) async throws -> StepRequest {
@@ -96,7 +82,8 @@ public struct BackupReconciler: Reconciler {
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, incarnation: database.liveInstance.incarnation,
-      systemIdentifier: database.status?.systemIdentifier)
+      // What an instance of Tidemark's holds, its incarnation says.
+      systemIdentifier: database.hostedInstance == nil ? database.originalSystemIdentifier : nil)
     return StepRequest(
       id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
@@ -123,8 +110,8 @@ public struct BackupReconciler: Reconciler {
     let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: subject.target.database ?? "")
     let database = environment.stores.databases[ObjectKey(namespace: place.namespace, name: place.name)]
     let input = ForgetInput(
-      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "",
-      database: place, activeIncarnation: database?.status?.activeIncarnation)
+      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot,
+      backup: backup.metadata.uid, database: place, activeIncarnation: database?.status?.activeIncarnation)
     return StepRequest(
       id: backup.forgetID, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
   }

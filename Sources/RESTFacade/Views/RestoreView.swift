@@ -12,7 +12,7 @@ struct RestoreView: JSONView {
       text.field("kind", "restore")
       text.field("status", status?.phase ?? .pending)
       text.field("database", request.databaseName)
-      text.field("source") { text in text.object { Self.write(spec.source, to: &$0) } }
+      text.field("source") { text in text.object { Self.write(request.source, to: &$0) } }
       text.field("strategy", spec.strategy)
       text.field("switch_over", spec.switchOver)
       text.field("switch_requested", spec.switchRequested)
@@ -36,7 +36,10 @@ struct RestoreView: JSONView {
 
   private static func write(_ source: RestoreSource, to text: inout JSONText) {
     text.field("backup", source.backupName)
-    if let moment = source.pointInTime { text.moment(moment.moment) }
+    if let moment = source.pointInTime {
+      text.field("database", moment.database)
+      text.moment(moment.moment)
+    }
     text.field("destination", source.path?.destinationName)
     text.field("path", source.path?.key)
     text.field("format", source.path?.format)

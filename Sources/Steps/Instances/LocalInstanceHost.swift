@@ -73,6 +73,8 @@ public struct LocalInstanceHost: InstanceHost {
       }
     } catch let error as PostgresError where error.isTransient {
       return .starting
+    } catch let error as PostgresError {
+      throw FailedServerProbe(reason: error.code.rawValue, message: error.description)
     }
   }
 
