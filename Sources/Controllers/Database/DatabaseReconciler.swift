@@ -102,7 +102,12 @@ public struct DatabaseReconciler: Reconciler {
   private func instance(of database: Database, _ access: Access) async throws -> InstanceState? {
     guard let id = database.hostedInstance else { return nil }
     guard case .success(let server) = access.server else { return .starting }
-    return try await environment.host.state(of: id, as: server.role)
+    do {
+      return try await environment.host.state(of: id, as: server.role)
+    } catch is FailedServerProbe {
+      // It answers, if not to us: why not is told by asking it as any other server.
+      return .starting
+    }
   }
 
   private func perform(_ action: DatabasePlan.Action, for database: Database, _ access: Access) async throws {

@@ -135,6 +135,7 @@ extension RestoringPlan {
       return nil
     case .stopped: then = [.startInstance(serverMajor: product.serverMajor)]
     case .starting: break
+    case .waiting(let why): message += "; \(why)"
     case .recovering(let replayed): if let replayed { message += ", up to \(replayed) so far" }
     case .running(let instance): return (product, instance)
     case .failed(let lastWords):
