@@ -34,6 +34,10 @@ public struct StepError: Error, Sendable, CustomStringConvertible {
     case databaseInUse = "DatabaseInUse"
     /// A program that the step ran was killed.
     case programKilled = "ProgramKilled"
+    /// A volume is not there, or the platform can't reach it.
+    case volumeUnreachable = "VolumeUnreachable"
+    /// Something could not be read or restored as a whole.
+    case incomplete = "Incomplete"
   }
 
   /// The stable word.

@@ -21,10 +21,15 @@ public struct StepRequest: Sendable {
   public var input: [UInt8]
   /// What the step must know and nobody else: contents by file name. Never logged.
   public var secrets: [String: [UInt8]]
+  /// The volumes that it works on, by the paths that ``StepRunner/path(of:)`` gives.
+  public var volumes: [StepVolume]
 
   /// A run of `step` with this input.
-  public init(id: StepID, step: StepName, input: [UInt8], secrets: [String: [UInt8]]) {
+  public init(
+    id: StepID, step: StepName, input: [UInt8], secrets: [String: [UInt8]], volumes: [StepVolume] = []
+  ) {
     (self.id, self.step, self.input, self.secrets) = (id, step, input, secrets)
+    self.volumes = volumes
   }
 }
 
@@ -61,4 +66,7 @@ public protocol StepRunner: Sendable {
 
   /// The runs of which there are traces, in every namespace.
   func known() async throws -> [StepID]
+
+  /// Where a run finds a volume. Throws a ``StepError`` (`volumeUnreachable`) where it can't reach it.
+  func path(of volume: StepVolume) throws -> String
 }
