@@ -1,4 +1,5 @@
 public import KubeModel
+import NIOCore
 
 extension KubeClient {
   /// The last lines that a container wrote to its standard output and error, as far as its node still has them.
