@@ -111,7 +111,7 @@ let package = Package(
       "Steps",
       [
         "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel", "COpenSSL", "CPosix",
-        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging,
+        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging, yams,
       ]),
     module(
       "Controllers",

@@ -41,7 +41,10 @@ struct RestoringEffects: Sendable {
       restoreProgram: place.restoreProgram, parameters: template.parameters ?? [:],
       secretsDirectory: place.secretsDirectory, authoritiesFile: place.authoritiesFile)
     return StepRequest(
-      id: run, step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets,
+      id: run,
+      subject: StepSubject(
+        apiVersion: TidemarkGroup.apiVersion, kind: wish.kind.rawValue, name: served.name, uid: served.uid),
+      step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets,
       volumes: [place.volume].compactMap { $0 })
   }
 

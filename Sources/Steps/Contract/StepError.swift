@@ -12,6 +12,8 @@ public struct StepError: Error, Sendable, CustomStringConvertible {
     case secretMissing = "SecretMissing"
     /// The run is at work, and what was asked needs it to have ended.
     case stillRunning = "StillRunning"
+    /// Kubernetes refused what the run is made of.
+    case platformRefused = "PlatformRefused"
     /// The process could not be started.
     case spawnFailed = "SpawnFailed"
     /// The operating system refused.
