@@ -30,7 +30,7 @@ struct ShippingTests {
     #expect(said.contains("backupschedule.tidemark.dev/shop-nightly created"))
   }
 
-  @Test("Helm finds nothing to say about the chart, and the API server takes what it makes", arguments: ChartValues.all)
+  @Test("Helm has nothing to say about the chart, and the API server takes it", arguments: ChartValues.all)
   func chart(_ values: ChartValues) async throws {
     let chart = checkout("charts/tidemark")
     let options = values.settings.flatMap { ["--set", $0] }
@@ -81,7 +81,8 @@ struct ShippingTests {
   func wrongValues() async throws {
     await #expect(throws: (any Error).self) {
       try await RunningProgram.run(
-        checkout("hack/helm"), ["template", checkout("charts/tidemark"), "--set", "replicas=many"], within: .seconds(60))
+        checkout("hack/helm"), ["template", checkout("charts/tidemark"), "--set", "replicas=many"], within: .seconds(60)
+      )
     }
     await #expect(throws: (any Error).self) {
       try await RunningProgram.run(
@@ -148,6 +149,9 @@ struct ChartValues: Sendable, CustomTestStringConvertible {
         "rest.enabled=true", "rest.tlsSecret=api-tls", "rest.serviceKeysSecret=default/keys",
         "podTemplate.spec.nodeSelector.disk=fast", "image.pullSecrets={registry}",
       ], namespaces: [],
-      has: ["name: tidemark-rest", "--rest-tls-cert=/etc/tidemark/tls/tls.crt", "disk: fast", "--pod-template=", "name: registry"]),
+      has: [
+        "name: tidemark-rest", "--rest-tls-cert=/etc/tidemark/tls/tls.crt", "disk: fast", "--pod-template=",
+        "name: registry",
+      ]),
   ]
 }
