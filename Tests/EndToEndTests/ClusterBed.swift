@@ -121,8 +121,9 @@ struct ClusterBed: Tenant {
   /// Starts clients that write into the table `ledger` through the Service `postgres`.
   func openLedger() async throws -> Ledger {
     _ = try await ask("postgres", "CREATE TABLE ledger (id bigint PRIMARY KEY)")
+    let environment = try await superuser(at: "postgres")
     return try Ledger.start(
-      in: scratch.path, pgbench: "\(Self.binaries)/pgbench", address: ":", environment: superuser(at: "postgres"))
+      in: scratch.path, pgbench: "\(Self.binaries)/pgbench", address: ":", environment: environment)
   }
 
   private func superuser(at host: String) async throws -> [String: String] {
