@@ -68,8 +68,7 @@ extension Tenant {
       environment: s3.environment.merging(
         ["RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password]) { _, new in new }
     ).output
-    struct Entry: Decodable { var id: String }
-    return try JSONDecoder().decode([Entry].self, from: Data(listing.utf8)).map(\.id)
+    return try JSONDecoder().decode([ResticSnapshot].self, from: Data(listing.utf8)).map(\.id)
   }
 
   /// The names of the segments of a Database's log that are in the store, whole or in parts, in order.
@@ -91,4 +90,9 @@ extension Tenant {
     let encoded = try await kubectl("get", "secret", name, "-o", "jsonpath={.data.\(field)}")
     return Data(base64Encoded: encoded).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
+}
+
+/// What `restic snapshots --json` says of one.
+private struct ResticSnapshot: Decodable {
+  var id: String
 }
