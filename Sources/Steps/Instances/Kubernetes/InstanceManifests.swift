@@ -57,11 +57,13 @@ struct InstanceManifests: Sendable {
   // MARK: Configuration and secrets
 
   func configuration(_ note: InstanceNote) throws -> ConfigMap {
-    ConfigMap(
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return ConfigMap(
       metadata: metadata(key),
       data: [
         "pg_hba.conf": Self.accessRules, "pg_ident.conf": "",
-        InstanceNote.field: String(decoding: try StepRequest.encode(note), as: UTF8.self),
+        InstanceNote.field: String(decoding: try encoder.encode(note), as: UTF8.self),
       ])
   }
 
