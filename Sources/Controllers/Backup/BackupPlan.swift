@@ -81,6 +81,7 @@ package struct BackupPlan: Equatable, Sendable {
     switch seen.run {
     case .absent: begin(seen)
     case .running: watch(seen)
+    case .waiting(let hindrance): watch(seen, hindrance)
     case .ended(.done(.baseBackup(let product))):
       status.postgres = product.postgres
       complete("base backup", product.snapshot, product.size, seen)
@@ -163,7 +164,7 @@ package struct BackupPlan: Equatable, Sendable {
     return nil
   }
 
-  private mutating func watch(_ seen: BackupObservation) {
+  private mutating func watch(_ seen: BackupObservation, _ hindrance: FailureStatus? = nil) {
     if status.phase != .running {
       // Found at work after a crash of the controller between the start and its report.
       status.phase = .running
@@ -179,9 +180,13 @@ package struct BackupPlan: Equatable, Sendable {
         events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))
       }
     } else {
+      if let hindrance, status.conditions?[type: ConditionType.ready]?.reason != hindrance.code {
+        events.append(.warning(hindrance.code, hindrance.message))
+      }
       report(
         .progressing(
-          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
+          reason: hindrance?.code ?? Reason.running,
+          message: hindrance?.message ?? "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
     }
     next = .requeue(after: Self.pollInterval)
   }
@@ -279,7 +284,7 @@ package struct BackupPlan: Equatable, Sendable {
 
   private mutating func delete(_ seen: BackupObservation) {
     guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return }
-    if seen.run == .running {
+    if seen.run.isAtWork {
       actions = [.stopRun]
       next = .requeue(after: Self.pollInterval)
       return
@@ -311,6 +316,9 @@ package struct BackupPlan: Equatable, Sendable {
       actions = [.discardForgetting, .discardRun, .removeFinalizer]
     case .running:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
+      next = .requeue(after: Self.pollInterval)
+    case .waiting(let hindrance):
+      report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
       next = .requeue(after: Self.pollInterval)
     case .absent where seen.forgottenBefore != nil:
       let first = seen.forgottenBefore?.metadata.name ?? ""

@@ -20,8 +20,9 @@ public struct BackupReconciler: Reconciler {
     for action in plan.actions {
       do {
         try await perform(action, for: current)
-      } catch let missing as MissingSecret {
-        return try await waitForSecret(missing, for: current)
+      } catch {
+        guard let health = Health(passing: error) else { throw error }
+        return try await wait(health, for: current)
       }
     }
     environment.events.record(plan.events, about: backup)
@@ -72,7 +73,8 @@ public struct BackupReconciler: Reconciler {
     }
   }
 
-  private func waitForSecret(_ missing: MissingSecret, for backup: Backup) async throws -> ReconcileResult {
+  /// Says why nothing goes on now, and has it looked at again soon. An attempt that did not begin does not count.
+  private func wait(_ health: Health, for backup: Backup) async throws -> ReconcileResult {
     var status = backup.status?.ownedByController ?? BackupStatus()
     if status.phase == .running, status.attempts == 1 {
       status.phase = .pending
@@ -81,10 +83,13 @@ public struct BackupReconciler: Reconciler {
       status.begunWith = nil
     }
     var conditions = status.conditions ?? []
-    conditions.report(missing.health, generation: backup.metadata.generation, now: .now)
+    let before = conditions[type: ConditionType.ready]
+    conditions.report(health, generation: backup.metadata.generation, now: .now)
     status.conditions = conditions
     _ = try await environment.statuses.apply(status, to: backup)
-    environment.events.record(.warning, Reason.secretMissing, missing.message, about: backup)
+    if let now = conditions[type: ConditionType.ready], before?.message != now.message {
+      environment.events.record(.warning, now.reason, now.message, about: backup)
+    }
     return .requeue(after: BackupPlan.pollInterval)
   }
 
@@ -92,13 +97,15 @@ public struct BackupReconciler: Reconciler {
     let (database, destination) = try parts(of: backup)
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let server = try await ServerAccess.read(database, by: environment.secrets)
-    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    guard let served = ServedResource(backup.metadata), let subject = StepSubject(backup) else {
+      throw VanishedResource()
+    }
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, incarnation: database.liveInstance.incarnation,
       systemIdentifier: database.status?.systemIdentifier)
     return StepRequest(
-      id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
+      id: backup.runID, subject: subject, step: .baseBackup, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
@@ -106,19 +113,24 @@ public struct BackupReconciler: Reconciler {
     let (database, destination) = try parts(of: backup)
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
-    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    guard let served = ServedResource(backup.metadata), let subject = StepSubject(backup) else {
+      throw VanishedResource()
+    }
     let input = DumpInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, programDirectory: environment.programDirectory)
     return StepRequest(
-      id: backup.runID, step: .dump, input: try StepRequest.encode(input),
+      id: backup.runID, subject: subject, step: .dump, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
   private func forgetRequest(_ backup: Backup) async throws -> StepRequest {
     let subject = backup.subject
     let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: subject.destinationName)
-    guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
+    // The Backup is being deleted, and may be so in the foreground: what it owns would be deleted under our hands.
+    guard let destination = environment.stores.destinations[destinationKey],
+      let served = StepSubject(backup, bond: .outlives)
+    else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: subject.target.database ?? "")
     let database = environment.stores.databases[ObjectKey(namespace: place.namespace, name: place.name)]
@@ -126,7 +138,7 @@ public struct BackupReconciler: Reconciler {
       store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "",
       database: place, activeIncarnation: database?.status?.activeIncarnation)
     return StepRequest(
-      id: backup.forgetID, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
+      id: backup.forgetID, subject: served, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
   }
 
   private func parts(of backup: Backup) throws -> (Database, BackupDestination) {

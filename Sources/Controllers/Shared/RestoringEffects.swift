@@ -37,7 +37,10 @@ struct RestoringEffects: Sendable {
       dataDirectory: place.dataDirectory, recoveryDirectory: place.recoveryDirectory,
       restoreProgram: place.restoreProgram, parameters: template.parameters ?? [:])
     return StepRequest(
-      id: run, step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets)
+      id: run,
+      subject: StepSubject(
+        apiVersion: TidemarkGroup.apiVersion, kind: wish.kind.rawValue, name: served.name, uid: served.uid),
+      step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets)
   }
 
   /// Carries out an action; `request` is the step's, and `adopt` makes of the instance what it was restored for.
