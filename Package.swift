@@ -152,7 +152,10 @@ let package = Package(
       ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore", nioCore, logging]),
     tests(
       of: "Controllers",
-      ["Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore"]),
+      [
+        "Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore",
+        logging,
+      ]),
     tests(
       of: "RESTFacade",
       [

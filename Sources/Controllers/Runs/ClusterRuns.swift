@@ -1,5 +1,5 @@
 public import KubeClient
-import KubeModel
+package import KubeModel
 public import KubeRuntime
 public import Logging
 public import Steps
@@ -35,7 +35,7 @@ public struct ClusterRuns: Sendable {
   }
 
   /// Has `controller` reconcile the `Served` of a run when the run ends, is hindered, or goes on after that.
-  func wake<Served: KubeResource>(_ controller: Controller, serving kind: Served.Type) {
+  package func wake<Served: KubeResource>(_ controller: Controller, serving kind: Served.Type) {
     controller.watch(jobs, filter: .endingChanged) { Self.served($0.metadata, Served.self) }
     controller.watch(deployments, filter: .never) { Self.served($0.metadata, Served.self) }
     controller.watch(pods, filter: .containersChanged) { Self.served($0.metadata, Served.self) }

@@ -88,7 +88,7 @@ struct StepManifestTests {
     }
   }
 
-  @Test("a volume's owner is as whom the step runs; without one nobody's files are given to another group")
+  @Test("a volume's owner is as whom the step runs")
   func volumes() throws {
     let own = Values.manifests(.restoreDatabase) {
       $0.volumes = [
@@ -99,21 +99,28 @@ struct StepManifestTests {
     #expect(pod["securityContext"]?["runAsUser"] == 999 && pod["securityContext"]?["fsGroup"] == 998)
     #expect(
       pod.named("volume-0", in: "volumes")?["persistentVolumeClaim"] == ["claimName": "data", "readOnly": false])
-    let foreign = Values.manifests {
-      $0.volumes = [StepVolume(claim: "app", mountPath: "/volumes/app", access: .readOnly, node: "n1")]
-    }
-    let reader = try #require(foreign.job.spec.at("template", "spec"))
-    #expect(reader["securityContext"]?["fsGroup"] == nil && reader["securityContext"]?["runAsUser"] == 65532)
+  }
+
+  @Test("somebody else's volume is read as root with no more rights than that takes, or as whom the template says")
+  func foreignVolumes() throws {
+    var foreign = Values.request()
+    foreign.volumes = [StepVolume(claim: "app", mountPath: "/volumes/app", access: .readOnly, node: "n1")]
+    let reader = try #require(StepManifests(foreign, Values.settings).job.spec.at("template", "spec"))
+    #expect(reader["securityContext"]?["fsGroup"] == nil && reader["securityContext"]?["runAsUser"] == 0)
+    #expect(reader["securityContext"]?["runAsNonRoot"] == false)
     #expect(reader.named("run", in: "volumes")?["projected"]?["defaultMode"] == 0o444)
-    #expect(reader.at("affinity", "nodeAffinity") != nil)
-    let root = Values.manifests {
-      $0.volumes = [StepVolume(claim: "app", mountPath: "/volumes/app", owner: StepVolume.Owner(uid: 0, gid: 0))]
-    }
-    let rootPod = try #require(root.job.spec.at("template", "spec"))
-    #expect(rootPod["securityContext"]?["runAsNonRoot"] == false && rootPod["securityContext"]?["fsGroup"] == nil)
     #expect(
-      rootPod.named("step", in: "containers")?.at("securityContext", "capabilities")
+      reader.named("volume-0", in: "volumes")?["persistentVolumeClaim"] == ["claimName": "app", "readOnly": true])
+    #expect(reader.at("affinity", "nodeAffinity") != nil)
+    #expect(
+      reader.named("step", in: "containers")?.at("securityContext", "capabilities")
         == ["drop": ["ALL"], "add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"]])
+    var settings = Values.settings
+    settings.template = try PodTemplate(yaml: "spec: { securityContext: { runAsUser: 1000, fsGroup: 1000 } }")
+    let named = try #require(StepManifests(foreign, settings).job.spec.at("template", "spec"))
+    #expect(named["securityContext"]?["runAsUser"] == 1000 && named["securityContext"]?["runAsNonRoot"] == true)
+    #expect(named["securityContext"]?["fsGroup"] == nil, "their files stay theirs")
+    #expect(named.named("step", in: "containers")?.at("securityContext", "capabilities") == ["drop": ["ALL"]])
   }
 
   @Test("a run is another one when its input, image or template is, and the digest tells nothing of its secrets")

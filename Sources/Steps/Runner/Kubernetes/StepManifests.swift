@@ -40,8 +40,6 @@ package struct StepManifests {
   package static let terminationLog = "/dev/termination-log"
   /// The key of the input in the ConfigMap.
   package static let inputKey = "input.json"
-  /// The user and group that steps run as where no volume demands another: those of distroless images' `nonroot`.
-  package static let user: JSONValue = 65532
 
   /// The objects for `request`.
   package init(_ request: StepRequest, _ settings: KubernetesStepSettings) {
@@ -117,19 +115,17 @@ package struct StepManifests {
 
   /// Defaults, on them what the cluster's owner wants, on that what a step depends on.
   private func podTemplate(restartPolicy: JSONValue) -> JSONValue {
+    let rights = PodRights(volumes: request.volumes, template: settings.template)
     let defaults: JSONValue = [
       "spec": [
         "serviceAccountName": .string(StepAccount.name), "terminationGracePeriodSeconds": 60,
-        "securityContext": [
-          "runAsNonRoot": true, "runAsUser": Self.user, "runAsGroup": Self.user, "fsGroup": Self.user,
-          "fsGroupChangePolicy": "OnRootMismatch", "seccompProfile": ["type": "RuntimeDefault"],
-        ],
+        "securityContext": rights.podDefaults,
         "containers": [
           [
             "name": .string(PodTemplate.container), "imagePullPolicy": "IfNotPresent",
             "resources": ["requests": ["cpu": "100m", "memory": "192Mi"]],
             "securityContext": [
-              "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": ["drop": ["ALL"]],
+              "allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true, "capabilities": rights.capabilities,
             ],
           ]
         ],
@@ -137,7 +133,7 @@ package struct StepManifests {
       ]
     ]
     let template = defaults.merged(with: settings.template.fields).merged(with: required(restartPolicy))
-    return withScratch(template.merged(with: ownership))
+    return withScratch(template.merged(with: ["spec": ["securityContext": rights.podRequirements]]))
   }
 
   private func required(_ restartPolicy: JSONValue) -> JSONValue {
@@ -193,7 +189,7 @@ package struct StepManifests {
       "name": "run",
       "projected": [
         // Without a group of its own a pod's user reads as one of the others; nobody else sees these files.
-        "defaultMode": ownsFiles ? 0o440 : 0o444,
+        "defaultMode": PodRights.ownsFiles(request.volumes) ? 0o440 : 0o444,
         "sources": .array(sources),
       ],
     ]
@@ -208,25 +204,6 @@ package struct StepManifests {
         ],
       ]
     }
-  }
-
-  /// Whether the kubelet may give the pod's volumes to its group: not those that somebody else lives on.
-  private var ownsFiles: Bool { request.volumes.allSatisfy { $0.owner != nil } }
-
-  /// As whom the pod runs where its volumes have an owner. Only for root's files it may be root, and then with no more
-  /// than the reading and giving away of other users' files.
-  private var ownership: JSONValue {
-    guard let owner = request.volumes.lazy.compactMap(\.owner).first else {
-      return ownsFiles ? [:] : ["spec": ["securityContext": ["fsGroup": nil]]]
-    }
-    let (user, group) = (JSONValue.integer(Int64(owner.uid)), JSONValue.integer(Int64(owner.gid)))
-    let context: JSONValue = [
-      "runAsNonRoot": .bool(owner.uid != 0), "runAsUser": user, "runAsGroup": group,
-      "fsGroup": ownsFiles && owner.gid != 0 ? group : nil,
-    ]
-    let capabilities: JSONValue = ["drop": ["ALL"], "add": ["CHOWN", "DAC_OVERRIDE", "FOWNER"]]
-    let root: JSONValue = [["name": .string(PodTemplate.container), "securityContext": ["capabilities": capabilities]]]
-    return ["spec": owner.uid == 0 ? ["securityContext": context, "containers": root] : ["securityContext": context]]
   }
 
   /// Gives the volume `scratch` a form unless the template gave it one, and leaves out what is null.
