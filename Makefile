@@ -1,6 +1,6 @@
 # The commands of this project. They install what they need from Debian, and say so.
 
-.PHONY: deps lint build test demo bench clean
+.PHONY: deps lint build test test-cluster demo bench manifests clean
 .DEFAULT_GOAL := build
 
 # One build configuration: a debug build beside it would double the first build's seven minutes, and so would one
@@ -22,6 +22,16 @@ test: deps
 	@hack/install test
 	$(SWIFT_BUILD)
 	hack/with-servers hack/run-tests "$$($(SWIFT_BUILD) --show-bin-path)/tidemarkPackageTests.xctest" $(TEST_ARGS)
+
+# The same program in a whole cluster: a node, containers, Services. Wants root.
+test-cluster: deps
+	@hack/install test
+	$(SWIFT_BUILD)
+	hack/with-servers --cluster swift test -c release --skip-build --no-parallel --filter EndToEndTests.ClusterTests
+
+# What is made from crds/ and manifests/: the file that installs all, and the chart's copies.
+manifests:
+	hack/manifests
 
 demo: build
 	hack/demo

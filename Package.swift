@@ -111,7 +111,7 @@ let package = Package(
       "Steps",
       [
         "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel", "COpenSSL", "CPosix",
-        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging,
+        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging, yams,
       ]),
     module(
       "Controllers",
@@ -152,7 +152,10 @@ let package = Package(
       ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore", nioCore, logging]),
     tests(
       of: "Controllers",
-      ["Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore"]),
+      [
+        "Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore",
+        logging,
+      ]),
     tests(
       of: "RESTFacade",
       [

@@ -309,9 +309,13 @@ remove_dir() {
 
 # --- Certificates -------------------------------------------------------------------------------------
 
-# make_authority DIR SERVER: ca.crt, ca.key and SERVER.crt, SERVER.key for localhost and 127.0.0.1.
+# make_authority DIR SERVER [IP...]: ca.crt, ca.key and SERVER.crt, SERVER.key for localhost, 127.0.0.1 and the
+# other addresses.
 make_authority() {
-  local folder=$1 server=$2
+  local folder=$1 server=$2 names address
+  names=DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.0.0.1
+  shift 2
+  for address in "$@"; do names+=,IP:$address; done
   mkdir -p "$folder"
   (
     cd "$folder"
@@ -321,9 +325,7 @@ make_authority() {
         -subj "/CN=Tidemark development authority $(random_hex 4)" -keyout ca.key -out ca.crt \
         -addext keyUsage=critical,keyCertSign,cRLSign
     } 2>/dev/null
-    make_certificate "$server" "/CN=localhost" \
-      "subjectAltName=DNS:localhost,DNS:kubernetes,DNS:kubernetes.default,DNS:kubernetes.default.svc,IP:127.0.0.1,IP:10.0.0.1" \
-      serverAuth
+    make_certificate "$server" "/CN=localhost" "subjectAltName=$names" serverAuth
     chmod a+rx .
     chmod a+r ca.crt
   )

@@ -1,7 +1,7 @@
 import Foundation
 import TestSupport
 
-extension Bed {
+extension Tenant {
   /// Applies a RestoreRequest; `source` is such as `backupName: first`, and `more` are further lines of its spec.
   func applyRestore(_ name: String, source: String, _ more: String = "") async throws {
     try await apply(
@@ -50,6 +50,16 @@ extension Bed {
     }
   }
 
+  /// The name of the instance that clients of a Database are on; empty for the server of its spec.
+  func liveInstance(_ database: String = "shop") async throws -> String {
+    try await field("database/\(database)", #".metadata.annotations.tidemark\.dev/instance"#)
+  }
+
+  /// What a client's shell needs to ask the API server.
+  var kubectlCommand: String { (kube.kubectlCommand + ["--namespace", namespace]).joined(separator: " ") }
+}
+
+extension Bed {
   /// Asks the restored server, on which no clients are, as the superuser.
   func askRestored(_ restore: String, _ statement: String, as postgres: TestPostgres) async throws -> String {
     let endpoint = ".status.instance.endpoint"
@@ -72,14 +82,6 @@ extension Bed {
     ).output
     return output.split(separator: "\n").joined(separator: "\n")
   }
-
-  /// The name of the instance that clients of a Database are on; empty for the server of its spec.
-  func liveInstance(_ database: String = "shop") async throws -> String {
-    try await field("database/\(database)", #".metadata.annotations.tidemark\.dev/instance"#)
-  }
-
-  /// What a client's shell needs to ask the API server.
-  var kubectlCommand: String { "\(kubectlPath) --kubeconfig \(kube.kubeconfig) --namespace \(namespace)" }
 
   /// A path in a folder of this bed's own.
   func scratchFile(_ name: String) -> String { "\(scratchPath)/\(name)" }

@@ -7,7 +7,7 @@ enum Speed {
   case slow
 }
 
-extension Bed {
+extension Tenant {
   /// Applies the Secret and the destination `store`, and waits until it is Ready.
   func applyDestination(_ speed: Speed = .full) async throws {
     let limits =
@@ -50,6 +50,36 @@ extension Bed {
     """
   }
 
+  /// Applies a Backup of `shop`.
+  func applyBackup(_ name: String, _ more: String = "") async throws {
+    try await apply(
+      """
+      apiVersion: tidemark.dev/v1alpha1
+      kind: Backup
+      metadata: { name: \(name) }
+      spec:
+        target: { database: shop }
+        destinationName: store
+      \(more)
+      """)
+  }
+
+  /// Applies a clone of `shop`; `moment` is such as `latest: true`.
+  func applyClone(_ name: String, moment: String, newName: String) async throws {
+    try await apply(
+      """
+      apiVersion: tidemark.dev/v1alpha1
+      kind: PITRClone
+      metadata: { name: \(name) }
+      spec:
+        database: shop
+        newName: \(newName)
+        pointInTime: { \(moment) }
+      """)
+  }
+}
+
+extension Bed {
   /// Makes the database `shop` with `orders` rows, applies its Secrets and Database, and waits until it is Ready;
   /// `more` are further lines of its spec.
   func applyShop(_ postgres: TestPostgres, orders: Int = 20_000, _ more: String = "") async throws {
@@ -101,34 +131,6 @@ extension Bed {
           adminSecretName: shop-admin
         pitr: { enabled: true, destinationName: store, flushInterval: 1s }
       \(more)
-      """)
-  }
-
-  /// Applies a Backup of `shop`.
-  func applyBackup(_ name: String, _ more: String = "") async throws {
-    try await apply(
-      """
-      apiVersion: tidemark.dev/v1alpha1
-      kind: Backup
-      metadata: { name: \(name) }
-      spec:
-        target: { database: shop }
-        destinationName: store
-      \(more)
-      """)
-  }
-
-  /// Applies a clone of `shop`; `moment` is such as `latest: true`.
-  func applyClone(_ name: String, moment: String, newName: String) async throws {
-    try await apply(
-      """
-      apiVersion: tidemark.dev/v1alpha1
-      kind: PITRClone
-      metadata: { name: \(name) }
-      spec:
-        database: shop
-        newName: \(newName)
-        pointInTime: { \(moment) }
       """)
   }
 

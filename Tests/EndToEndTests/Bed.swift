@@ -6,19 +6,27 @@ import TestSupport
 /// A controller of a test's own on real servers: a namespace, a bucket, a state directory.
 ///
 /// The API server and the S3 server are shared with other tests; the controller watches its namespace only.
-final class Bed: Sendable {
+final class Bed: Tenant {
   let kube: TestKube
   let s3: TestS3
   let namespace: String
   let bucket: String
   private let scratch: ScratchDirectory
-  private let kubectlProgram: String
   private let current = Mutex<RunningProgram?>(nil)
   private let earlier = Mutex<[RunningProgram]>([])
 
+  private let platform: Platform
+
+  /// Where the controller runs steps.
+  enum Platform: String, Sendable {
+    case kubernetes, local
+  }
+
   /// Runs `body` with a bed whose controller is at work, and ends all of it after.
-  static func with<Value: Sendable>(_ name: String, _ body: (Bed) async throws -> Value) async throws -> Value {
-    let bed = try await Bed(name)
+  static func with<Value: Sendable>(
+    _ name: String, on platform: Platform = .local, _ body: (Bed) async throws -> Value
+  ) async throws -> Value {
+    let bed = try await Bed(name, platform)
     do {
       try await bed.startController()
       let value = try await body(bed)
@@ -31,14 +39,12 @@ final class Bed: Sendable {
     }
   }
 
-  private init(_ name: String) async throws {
+  private init(_ name: String, _ platform: Platform) async throws {
+    self.platform = platform
     kube = try await TestServers.kube()
     s3 = try await TestServers.s3()
     scratch = try ScratchDirectory("bed")
     bucket = try await s3.makeBucket()
-    let line = try String(contentsOfFile: "\(kube.directory)/env", encoding: .utf8).split(separator: "\n")
-      .first { $0.hasPrefix("TIDEMARK_KUBE_KUBECTL=") }
-    kubectlProgram = line.map { String($0.dropFirst("TIDEMARK_KUBE_KUBECTL=".count)) } ?? "kubectl"
     try await kube.kubectl("apply", "-f", Self.checkout("crds"))
     try await kube.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
     namespace = try await kube.makeNamespace(name)
@@ -54,7 +60,8 @@ final class Bed: Sendable {
   /// Starts the controller, also after `killController()`.
   func startController() async throws {
     var arguments = ["controller", "--kubeconfig", kube.kubeconfig, "--namespace", namespace]
-    arguments += ["--state-dir", state]
+    arguments += ["--state-dir", state, "--platform", platform.rawValue]
+    if platform == .kubernetes { arguments += ["--step-image", "tidemark:dev"] }
     if geteuid() == 0 { arguments += ["--pg-user", "postgres"] }
     let program = try RunningProgram.start(builtProgram("tidemark"), arguments)
     current.withLock { $0 = program }
@@ -98,9 +105,6 @@ final class Bed: Sendable {
   /// The folder of all that is this bed's.
   var scratchPath: String { scratch.path }
 
-  /// The program kubectl.
-  var kubectlPath: String { kubectlProgram }
-
   /// The folders of the steps whose names begin so, such as `base-backup`.
   func steps(_ prefix: String) -> [String] {
     let folder = "\(state)/steps/\(namespace)"
@@ -124,92 +128,6 @@ final class Bed: Sendable {
       }
       return nil
     }
-  }
-
-  // MARK: kubectl
-
-  /// Runs kubectl in the namespace.
-  @discardableResult
-  func kubectl(_ arguments: String..., within bound: Duration = .seconds(240)) async throws -> String {
-    try await RunningProgram.run(
-      kubectlProgram, ["--kubeconfig", kube.kubeconfig, "--namespace", namespace] + arguments, within: bound
-    ).output
-  }
-
-  func apply(_ manifest: String) async throws { try await kube.apply(manifest, namespace: namespace) }
-
-  /// A field of an object; empty where it is not set.
-  func field(_ object: String, _ path: String) async throws -> String {
-    try await kubectl("get", object, "-o", "jsonpath={\(path)}")
-  }
-
-  /// The reason of a condition.
-  func reason(_ object: String, _ type: String = "Ready") async throws -> String {
-    try await field(object, ".status.conditions[?(@.type==\"\(type)\")].reason")
-  }
-
-  /// Waits as a user's script would.
-  func ready(_ object: String, seconds: Int = 150) async throws {
-    do {
-      try await kubectl("wait", "--for=condition=Ready", object, "--timeout=\(seconds)s")
-    } catch {
-      throw BedFailed(error: error, log: (try? await kubectl("describe", object)) ?? "")
-    }
-  }
-
-  /// Waits until a field has a value.
-  func eventuallyField(
-    _ object: String, _ path: String, within bound: Duration = .seconds(90), _ isRight: (String) -> Bool
-  ) async throws {
-    try await eventually(within: bound, every: .milliseconds(300), "\(object) has the expected \(path)") {
-      isRight(try await field(object, path))
-    }
-  }
-
-  /// Waits until an object is gone.
-  func eventuallyGone(_ object: String, within bound: Duration = .seconds(90)) async throws {
-    try await eventually(within: bound, every: .milliseconds(300), "\(object) is gone") {
-      try await kubectl("get", object, "--ignore-not-found", "-o", "name").isEmpty
-    }
-  }
-
-  // MARK: The store, by restic
-
-  /// The ids of the snapshots in a Database's repository, as the stock program lists them.
-  func resticSnapshots(_ database: String = "shop") async throws -> [String] {
-    let listing = try await RunningProgram.run(
-      "restic", ["snapshots", "--json", "--no-cache"], environment: resticEnvironment(database)
-    ).output
-    struct Entry: Decodable { var id: String }
-    return try JSONDecoder().decode([Entry].self, from: Data(listing.utf8)).map(\.id)
-  }
-
-  /// What the stock program has to know of a Database's repository.
-  func resticEnvironment(_ database: String = "shop") async throws -> [String: String] {
-    let password = try await secret("store-repository-password", "password")
-    let repository = "s3:\(s3.endpoint)/\(bucket)/team/databases/\(namespace)/\(database)/repo"
-    return s3.environment.merging(
-      ["RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password, "HOME": "/tmp"]) { _, new in new }
-  }
-
-  /// The names of the segments of a Database's log that are in the store, whole or in parts, in order.
-  func segments(_ database: String = "shop") async throws -> [String] {
-    let prefix = "team/databases/\(namespace)/\(database)/incarnations/".replacing("/", with: "%2F")
-    let listing = try await s3.curl("/\(bucket)?list-type=2&prefix=\(prefix)")
-    let keys = listing.components(separatedBy: "<Key>").dropFirst().compactMap {
-      $0.components(separatedBy: "</Key>").first
-    }
-    return Set(
-      keys.filter { $0.contains("/wal/") && !$0.hasSuffix(".history") }.compactMap { key in
-        key.split(separator: "/").last.map { String($0.prefix(24)) }
-      }
-    ).sorted()
-  }
-
-  /// A field of a Secret.
-  func secret(_ name: String, _ field: String) async throws -> String {
-    let encoded = try await kubectl("get", "secret", name, "-o", "jsonpath={.data.\(field)}")
-    return Data(base64Encoded: encoded).map { String(decoding: $0, as: UTF8.self) } ?? ""
   }
 }
 

@@ -6,7 +6,6 @@ import TestSupport
 /// pgbench runs again and again, and asks the Secret `shop-connection` each time where to go: what an application does
 /// that reconnects.
 struct Ledger {
-  private let postgres: TestPostgres
   private let program: RunningProgram
   private let acknowledgements: String
   private let stopFile: String
@@ -14,9 +13,17 @@ struct Ledger {
   /// Makes the table, and starts the clients.
   static func open(_ bed: Bed, _ postgres: TestPostgres) async throws -> Ledger {
     try await postgres.psql("CREATE TABLE ledger (id bigint PRIMARY KEY)", database: "shop")
-    let (script, notes, stop) = (
-      bed.scratchFile("ledger.sql"), bed.scratchFile("acknowledged"), bed.scratchFile("stop")
-    )
+    let field = "field() { \(bed.kubectlCommand) get secret shop-connection -o \"jsonpath={.data.$1}\" | base64 -d; }"
+    return try start(
+      in: bed.scratchPath, pgbench: "\(postgres.binaries)/pgbench",
+      address: "\(field); export PGHOST=$(field host) PGPORT=$(field port)", environment: postgres.environment("shop"))
+  }
+
+  /// Starts the clients of a database that has the table. `address` is a shell's command that says where it is, run
+  /// each time that they connect.
+  static func start(in folder: String, pgbench: String, address: String, environment: [String: String]) throws -> Ledger
+  {
+    let (script, notes, stop) = ("\(folder)/ledger.sql", "\(folder)/acknowledged", "\(folder)/stop")
     try """
     \\set id random(1, 9000000000000000)
     INSERT INTO ledger VALUES (:id);
@@ -25,14 +32,13 @@ struct Ledger {
     """.write(toFile: script, atomically: true, encoding: .utf8)
     try "".write(toFile: notes, atomically: false, encoding: .utf8)
     let loop = """
-      field() { \(bed.kubectlCommand) get secret shop-connection -o "jsonpath={.data.$1}" | base64 -d; }
       until [ -e '\(stop)' ]; do
-        PGHOST=$(field host) PGPORT=$(field port) \
-          '\(postgres.binaries)/pgbench' -n -c 4 -j 2 -T 5 -f '\(script)' shop >/dev/null 2>&1 || sleep 0.1
+        \(address)
+        '\(pgbench)' -n -c 4 -j 2 -T 5 -f '\(script)' shop >/dev/null 2>&1 || sleep 0.1
       done
       """
-    let program = try RunningProgram.start("/bin/bash", ["-c", loop], environment: postgres.environment("shop"))
-    return Ledger(postgres: postgres, program: program, acknowledgements: notes, stopFile: stop)
+    let program = try RunningProgram.start("/bin/bash", ["-c", loop], environment: environment)
+    return Ledger(program: program, acknowledgements: notes, stopFile: stop)
   }
 
   /// What the clients know to be committed.

@@ -7,7 +7,7 @@ import TidemarkAPI
 extension BackupPlan {
   mutating func delete(_ seen: BackupObservation) {
     guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return }
-    if seen.run == .running {
+    if seen.run.isAtWork {
       actions = [.stopRun]
       next = .requeue(after: Self.pollInterval)
       return
@@ -43,6 +43,9 @@ extension BackupPlan {
       actions = [.discardForgetting, .discardRun, .removeFinalizer]
     case .running:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
+      next = .requeue(after: Self.pollInterval)
+    case .waiting(let hindrance):
+      report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
       next = .requeue(after: Self.pollInterval)
     case .absent where seen.forgottenBefore != nil:
       let first = seen.forgottenBefore?.metadata.name ?? ""
@@ -83,7 +86,7 @@ extension BackupObservation {
     switch run.outcome {
     case .passing: true
     case .absent: backup.status?.error?.code == Reason.stepLost
-    case .running, .done, .failed: false
+    case .running, .waiting, .done, .failed: false
     }
   }
 }

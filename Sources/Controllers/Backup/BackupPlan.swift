@@ -81,6 +81,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
     switch seen.run.outcome {
     case .absent: begin(seen)
     case .running: watch(seen)
+    case .waiting(let hindrance): watch(seen, hindrance)
     case .done(.baseBackup(let product)):
       status.postgres = product.postgres
       complete("base backup", product.snapshot, product.size, seen)
@@ -145,7 +146,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
     return nil
   }
 
-  private mutating func watch(_ seen: BackupObservation) {
+  private mutating func watch(_ seen: BackupObservation, _ hindrance: FailureStatus? = nil) {
     if status.phase != .running {
       // Found at work after a crash of the controller between the start and its report.
       status.phase = .running
@@ -154,17 +155,22 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
       status.begunWith = status.begunWith ?? BackupSubject(seen.backup.spec)
       status.observedGeneration = seen.backup.metadata.generation
     }
-    reportAttempt(seen)
+    if let hindrance, status.conditions?[type: ConditionType.ready]?.reason != hindrance.code {
+      events.append(.warning(hindrance.code, hindrance.message))
+    }
+    reportAttempt(seen, hindrance)
     noteChangedSpec(
       "every attempt keeps the target, destination and method of the first", kind: "Backup",
       readyReason: seen.backup.status?.conditions?[type: ConditionType.ready]?.reason, seen)
     next = .requeue(after: Self.pollInterval)
   }
 
-  /// Says that the step is at work, or what it waits for.
-  private mutating func reportAttempt(_ seen: BackupObservation) {
+  /// Says that the step is at work, or what keeps it from that.
+  private mutating func reportAttempt(_ seen: BackupObservation, _ hindrance: FailureStatus? = nil) {
     let attempt = "attempt \(status.attempts ?? 1) of \(Attempts.bound)"
-    if seen.run == .running, let awaited = seen.backup.status?.progress?.waitingFor {
+    if let hindrance {
+      report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
+    } else if seen.run == .running, let awaited = seen.backup.status?.progress?.waitingFor {
       report(.progressing(reason: Reason.waiting, message: "\(attempt) waits for \(awaited)"), seen)
     } else {
       report(.progressing(reason: Reason.running, message: "\(attempt) is at work"), seen)

@@ -78,14 +78,16 @@ public struct BackupReconciler: Reconciler {
     let (database, destination) = try parts(of: backup)
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let server = try await ServerAccess.read(database, by: environment.secrets)
-    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    guard let served = ServedResource(backup.metadata), let subject = StepSubject(backup) else {
+      throw VanishedResource()
+    }
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, incarnation: database.liveInstance.incarnation,
       // What an instance of Tidemark's holds, its incarnation says.
       systemIdentifier: database.hostedInstance == nil ? database.originalSystemIdentifier : nil)
     return StepRequest(
-      id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
+      id: backup.runID, subject: subject, step: .baseBackup, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
@@ -93,19 +95,24 @@ public struct BackupReconciler: Reconciler {
     let (database, destination) = try parts(of: backup)
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
-    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    guard let served = ServedResource(backup.metadata), let subject = StepSubject(backup) else {
+      throw VanishedResource()
+    }
     let input = DumpInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, programDirectory: environment.programDirectory)
     return StepRequest(
-      id: backup.runID, step: .dump, input: try StepRequest.encode(input),
+      id: backup.runID, subject: subject, step: .dump, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
   private func forgetRequest(_ backup: Backup) async throws -> StepRequest {
     let subject = backup.subject
     let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: subject.destinationName)
-    guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
+    // The Backup is being deleted, and may be so in the foreground: what it owns would be deleted under our hands.
+    guard let destination = environment.stores.destinations[destinationKey],
+      let served = StepSubject(backup, bond: .outlives)
+    else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: subject.target.database ?? "")
     let database = environment.stores.databases[ObjectKey(namespace: place.namespace, name: place.name)]
@@ -113,7 +120,7 @@ public struct BackupReconciler: Reconciler {
       store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot,
       backup: backup.metadata.uid, database: place, activeIncarnation: database?.status?.activeIncarnation)
     return StepRequest(
-      id: backup.forgetID, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
+      id: backup.forgetID, subject: served, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
   }
 
   private func parts(of backup: Backup) throws -> (Database, BackupDestination) {

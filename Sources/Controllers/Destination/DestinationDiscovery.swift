@@ -43,11 +43,13 @@ struct DestinationDiscovery {
   private func perform(_ action: DiscoveryPlan.Action, for destination: BackupDestination) async throws {
     switch action {
     case .start(let known):
+      guard let subject = StepSubject(destination) else { throw VanishedResource() }
       let store = try await DestinationAccess.read(destination, by: environment.secrets)
       let input = DiscoverInput(store: store.input, namespace: destination.metadata.namespace ?? "", known: known)
       try await environment.start(
         StepRequest(
-          id: destination.discoveryID, step: .discover, input: try StepRequest.encode(input), secrets: store.secrets))
+          id: destination.discoveryID, subject: subject, step: .discover, input: try StepRequest.encode(input),
+          secrets: store.secrets))
     case .create(let found, let name, let database):
       let backup = try Backup.discovered(
         found, named: name, of: ObjectKey(namespace: destination.metadata.namespace, name: database),

@@ -68,7 +68,7 @@ package struct DiscoveryPlan: Equatable, Sendable {
     else { return plan }
     switch seen.run {
     case .absent: plan.begin(seen)
-    case .running: plan.next = .requeue(after: BackupPlan.pollInterval)
+    case .running, .waiting: plan.next = .requeue(after: BackupPlan.pollInterval)
     case .ended(.done(.discovered(let product))): plan.take(product, seen)
     case .ended(.done):
       plan.fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"))

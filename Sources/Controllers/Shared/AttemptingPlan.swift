@@ -77,6 +77,8 @@ extension AttemptingPlan {
 package enum StepOutcome: Equatable, Sendable {
   case absent
   case running
+  /// It can't go on yet, for this reason.
+  case waiting(FailureStatus)
   case done(StepProduct)
   /// For good.
   case failed(FailureStatus)
@@ -90,6 +92,7 @@ extension StepState {
     switch self {
     case .absent: .absent
     case .running: .running
+    case .waiting(let hindrance): .waiting(hindrance)
     case .ended(.done(let product)): .done(product)
     case .ended(.failed(let failure)): .failed(failure)
     case .ended(.tryAgain(let failure)): .passing(failure)

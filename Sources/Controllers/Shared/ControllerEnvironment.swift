@@ -11,6 +11,8 @@ public struct ControllerEnvironment: Sendable {
   let client: KubeClient
   let stores: Stores
   let runner: any StepRunner
+  /// What wakes reconcilers where steps run in a cluster; nil where they run as processes, which are only looked at.
+  let runs: ClusterRuns?
   let host: any InstanceHost
   let events: EventRecorder
   /// How steps reach the API server.
@@ -25,12 +27,13 @@ public struct ControllerEnvironment: Sendable {
   /// An environment of these parts; the stores are declared at `runtime`.
   public init(
     client: KubeClient, runtime: Runtime, runner: any StepRunner, host: any InstanceHost, events: EventRecorder,
-    cluster: ClusterAccess, programDirectory: String? = nil, logger: Logger
+    cluster: ClusterAccess, programDirectory: String? = nil, runs: ClusterRuns? = nil, logger: Logger
   ) {
     self.client = client
     stores = Stores(runtime)
     (self.runner, self.host, self.events, self.cluster, self.logger) = (runner, host, events, cluster, logger)
     self.programDirectory = programDirectory
+    self.runs = runs
   }
 
   var secrets: SecretReader { SecretReader(client: client) }

@@ -37,14 +37,29 @@ struct RestoringEffects: Sendable {
   ) async throws -> StepRequest {
     guard let served = ServedResource(wish.metadata) else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let place = try await environment.host.reserve(instance, of: wish.database)
+    let place = try await environment.host.reserve(
+      instance,
+      InstanceWish(
+        database: wish.database, template: wish.template, expectedBytes: expectedBytes(of: source.place),
+        secrets: store.secrets))
     let input = RestoreDatabaseInput(
       kind: wish.kind, resource: served, cluster: environment.cluster, store: store.input, database: source.place,
       pointInTime: wish.moment, snapshot: wish.snapshot, activeIncarnation: source.incarnation,
       dataDirectory: place.dataDirectory, recoveryDirectory: place.recoveryDirectory,
-      restoreProgram: place.restoreProgram, parameters: wish.template.parameters ?? [:])
+      restoreProgram: place.restoreProgram, parameters: wish.template.parameters ?? [:],
+      secretsDirectory: place.secretsDirectory, authoritiesFile: place.authoritiesFile)
     return StepRequest(
-      id: run, step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets)
+      id: run,
+      subject: StepSubject(
+        apiVersion: TidemarkGroup.apiVersion, kind: wish.kind.rawValue, name: served.name, uid: served.uid),
+      step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets,
+      volumes: [place.volume].compactMap { $0 })
+  }
+
+  /// The size of the largest base backup that is known of `source`.
+  private func expectedBytes(of source: DatabasePlace) -> Int64? {
+    environment.stores.backups(of: ObjectKey(namespace: source.namespace, name: source.name)).filter { $0.subject.method == .physical }
+      .compactMap { $0.status?.size?.logical }.max()
   }
 
   /// Carries out an action; `request` is the step's, and `adopt` makes of the instance what it was restored for.

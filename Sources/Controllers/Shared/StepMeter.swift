@@ -22,7 +22,7 @@ final class StepMeter: Sendable {
   func saw(_ state: StepState, of id: StepID, now: ContinuousClock.Instant = .now) {
     let result: String
     switch state {
-    case .running: return
+    case .running, .waiting: return
     case .absent:
       begun.withLock { $0[id] = nil }
       return

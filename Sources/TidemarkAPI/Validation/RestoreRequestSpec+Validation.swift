@@ -7,6 +7,9 @@ extension RestoreRequestSpec: ValidatedSpec {
     if drainTimeout.duration < .zero || drainTimeout.duration > .seconds(3600) {
       problems.append(SpecProblem("drainTimeout", "is out of range; expected 0s to 1h, such as 30s"))
     }
+    if let keepPrevious, keepPrevious.duration < .zero {
+      problems.append(SpecProblem("keepPrevious", "is negative; expected a time such as 168h, or 0s"))
+    }
     guard problems.isEmpty else { return problems }
     return source.path == nil ? instanceProblems() : pathProblems()
   }
