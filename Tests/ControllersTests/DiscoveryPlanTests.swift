@@ -75,7 +75,7 @@ struct DiscoveryPlanTests {
   @Test("what no Backup tells of is created, the bytes are counted, and the run goes after both are written")
   func creates() {
     let plan = Self.plan(run: Self.ended(Self.product([PlanValues.discovered])))
-    #expect(plan.actions == [.create(PlanValues.discovered, name: "shop-abababab", database: "shop")])
+    #expect(plan.actions == [.create(PlanValues.discovered, name: "shop-abababab", target: BackupTarget(database: "shop"))])
     #expect(plan.count == .init(bytes: 4711, at: PlanValues.now) && plan.discardsRun)
     #expect(plan.events.map(\.reason) == ["Discovered"])
   }
@@ -100,7 +100,7 @@ struct DiscoveryPlanTests {
   func takenName() {
     let taken = PlanValues.backup("shop-abababab")
     let plan = Self.plan(backups: [taken], run: Self.ended(Self.product([PlanValues.discovered])))
-    #expect(plan.actions == [.create(PlanValues.discovered, name: "shop-abababababababab", database: "shop")])
+    #expect(plan.actions == [.create(PlanValues.discovered, name: "shop-abababababababab", target: BackupTarget(database: "shop"))])
   }
 
   @Test("a run that could not tell of all is followed by another at once, unless it told nothing new")
