@@ -112,7 +112,8 @@ let package = Package(
     module(
       "Steps",
       [
-        "PostgresEngine", "FileEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel", "COpenSSL", "CPosix",
+        "PostgresEngine", "FileEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel",
+        "COpenSSL", "CPosix",
         "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging,
       ]),
     module(

@@ -158,7 +158,8 @@ final class BucketRestoreRun: Sendable {
 
   private func isSurelyAsItWas(_ object: ObjectInfo, _ node: Node) -> Bool {
     guard case .file(let size, _) = node.kind else { return false }
-    return object.size == size && object.plainETag != nil && object.plainETag == ObjectAttributes.etag(of: node.attributes)
+    return object.size == size && object.plainETag != nil
+      && object.plainETag == ObjectAttributes.etag(of: node.attributes)
       && object.lastModified?.seconds == node.attributes.modified.seconds
   }
 

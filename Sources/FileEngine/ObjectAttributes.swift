@@ -27,7 +27,9 @@ enum ObjectAttributes {
 
   /// The entity tag that the object had; nil where the node is no object.
   static func etag(of attributes: NodeAttributes) -> String? {
-    attributes.extendedAttributes.first { $0.name == ByteString(etag) }.map { String(decoding: $0.value, as: UTF8.self) }
+    attributes.extendedAttributes.first { $0.name == ByteString(etag) }.map {
+      String(decoding: $0.value, as: UTF8.self)
+    }
   }
 
   static func traits(of attributes: NodeAttributes) -> ObjectTraits {

@@ -79,7 +79,9 @@ struct VolumeStepTests {
       try Self.fill(bench)
       try FileManager.default.removeItem(atPath: bench.scratch.file("logs"))
       let result = try await bench.run(.volumeBackup, try Self.backup(bench, "one"))
-      guard case .failed(let failure) = result else { throw TestFailed("it did not fail: \(String(describing: result))") }
+      guard case .failed(let failure) = result else {
+        throw TestFailed("it did not fail: \(String(describing: result))")
+      }
       #expect(failure.message.contains("logs"))
       #expect(try await bench.restic("snapshots", "--json").trimmingCharacters(in: .whitespacesAndNewlines) == "[]")
     }
@@ -147,7 +149,8 @@ struct VolumeStepTests {
 
   private static func restore(_ bench: FilesBench, _ product: FilesProduct) throws -> VolumeRestoreInput {
     let snapshots = Dictionary(
-      product.snapshots.map { ($0.claim ?? "", $0.snapshot) }) { first, _ in first }
+      product.snapshots.map { ($0.claim ?? "", $0.snapshot) }
+    ) { first, _ in first }
     return VolumeRestoreInput(
       request: try bench.served("restore-request"), cluster: try bench.cluster, store: try bench.store(),
       repositoryPrefix: bench.place,

@@ -25,7 +25,8 @@ package struct BackupObservation: Sendable {
   /// What was seen.
   package init(
     backup: Backup, database: Database?, bucket: Bucket? = nil, application: ApplicationSight? = nil,
-    destination: BackupDestination?, rivals: [Backup], forgottenBefore: Backup? = nil, run: StepState, forgetting: StepState, now: Timestamp
+    destination: BackupDestination?, rivals: [Backup], forgottenBefore: Backup? = nil, run: StepState,
+    forgetting: StepState, now: Timestamp
   ) {
     self.backup = backup
     self.database = database

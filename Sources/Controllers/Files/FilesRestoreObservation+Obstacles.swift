@@ -23,7 +23,8 @@ extension FilesRestoreObservation {
   /// application's own.
   var parts: [Part] {
     let mapping = Dictionary(
-      (request.spec.files?.newClaims ?? []).map { ($0.claim, $0.newClaim) }) { first, _ in first }
+      (request.spec.files?.newClaims ?? []).map { ($0.claim, $0.newClaim) }
+    ) { first, _ in first }
     return (backup?.status?.snapshots ?? []).compactMap { snapshot in
       guard let claim = snapshot.claim else { return nil }
       if !mapping.isEmpty, mapping[claim] == nil { return nil }
