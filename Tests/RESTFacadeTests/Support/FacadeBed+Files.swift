@@ -1,4 +1,6 @@
+import KubeClient
 import KubeModel
+import TestSupport
 import TidemarkAPI
 
 /// Workloads, Buckets and backups of their content.
