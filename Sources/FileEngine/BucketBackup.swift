@@ -101,6 +101,12 @@ final class BucketWalk: Sendable {
     let directory: DepthFirstWriter.Directory
     /// Its entries in the parent snapshot.
     let before: [ByteString: Node]
+
+    /// The object of this name in the parent snapshot, where it may have stood beside a directory.
+    func object(_ name: ByteString) -> Node? {
+      if let node = before[name], node.subtree == nil { return node }
+      return before[ObjectPath.marked(name)]
+    }
   }
 
   private struct Tally {
@@ -128,7 +134,7 @@ final class BucketWalk: Sendable {
         try await move(to: path, of: Array(info.key.utf8), &levels, reader)
         let level = levels[levels.count - 1]
         level.directory.expect()
-        let before = level.before[path.name] ?? level.before[ObjectPath.marked(path.name)]
+        let before = level.object(path.name)
         if let node = unchanged(before, info, path.name) {
           count(info.size)
           try await writer.settle(node, in: level.directory)

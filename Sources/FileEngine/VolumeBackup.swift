@@ -90,8 +90,9 @@ public struct VolumeBackup: Sendable {
     archiving.readings = options.readings
     archiving.comparison = options.comparison
     archiving.admits = { path, isDirectory in
-      // What a restore keeps aside while it works is none of the volume's.
+      // What a restore keeps aside while it works is none of the volume's, nor is what a file system keeps at its root.
       if path.bytes.starts(with: VolumeRestore.asideName.utf8), path.components.count == 1 { return false }
+      if path == "lost+found" { return false }
       guard !rules.isEmpty else { return true }
       return isDirectory ? rules.mayAdmit(below: path.description) : rules.admits(path.description)
     }

@@ -42,7 +42,14 @@ public struct VolumeRestore: Sendable {
       return plan.report
     }
     try places.begin()
-    let report = try await restore(snapshot, paths, into: places)
+    let report: Report
+    do {
+      report = try await restore(snapshot, paths, into: places)
+    } catch {
+      // Nothing changed places: what was restored by then is of no use.
+      try? places.discard()
+      throw error
+    }
     let plan = RestoreExchange(
       entries: try places.entries(paths: paths), files: report.files, bytes: report.bytes, problems: report.problems)
     try places.write(plan)
@@ -122,6 +129,9 @@ struct RestorePlaces {
     try makeFolder(fresh)
     try makeFolder(old)
   }
+
+  /// Removes all that is this restore's.
+  func discard() throws { try remove(folder) }
 
   func makeFolder(_ path: String) throws {
     try FileManager.default.createDirectory(

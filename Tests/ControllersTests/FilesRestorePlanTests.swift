@@ -77,6 +77,24 @@ struct FilesRestorePlanTests {
     #expect(there.actions == [.start])
   }
 
+  @Test("a copy is made when its volumes are restored, and only then is the restore complete")
+  func copies() {
+    let restored = RestoredFiles(written: 3, writtenBytes: 30, unchanged: 0, deleted: 0)
+    func plan(_ copy: WorkloadCopySight, _ run: StepState) -> FilesRestorePlan {
+      FilesRestorePlan.make(
+        Self.seen {
+          $0.request.spec.files?.newName = "web2"
+          $0.newClaims = [.init(name: "web2-data", directory: "/x")]
+          ($0.copy, $0.run) = (copy, run)
+        })
+    }
+    #expect(plan(.absent, .absent).actions == [.start])
+    #expect(plan(.foreign, .absent).status.error?.code == Reason.nameTaken)
+    let making = plan(.absent, .ended(.done(.restoredFiles(restored))))
+    #expect(making.actions == [.makeCopy] && making.status.phase != .completed)
+    #expect(plan(.own, .ended(.done(.restoredFiles(restored)))).status.phase == .completed)
+  }
+
   @Test("however the step ends, the application gets its replicas back")
   func ends() {
     let restored = RestoredFiles(written: 3, writtenBytes: 30, unchanged: 0, deleted: 0)

@@ -85,6 +85,29 @@ struct FilesTests {
     }
   }
 
+  @Test("a volume backup becomes a new workload with claims of its own, and nothing of the original is touched")
+  func copy() async throws {
+    try await Bed.with("copy") { bed in
+      try await bed.applyDestination()
+      try await bed.applyApplication("web", claims: ["data"])
+      try await bed.applyClaim("web2-data")
+      try bed.write("precious", to: "data/file.txt")
+      try await bed.applyFilesBackup("nightly", target: "application: { kind: Deployment, name: web }")
+      try await bed.ready("backup/nightly")
+      let before = try await bed.field("deployment/web", ".spec")
+      try await bed.applyFilesRestore("second", of: "nightly", "  files: { newName: web2 }")
+      try await bed.ready("restorerequest/second")
+      #expect(try bed.read("web2-data/file.txt") == "precious")
+      #expect(
+        try await bed.field("deployment/web2", ".spec.template.spec.volumes[0].persistentVolumeClaim.claimName")
+          == "web2-data")
+      #expect(try await bed.field("deployment/web2", ".spec.selector.matchLabels.app") == "web2")
+      #expect(try await bed.field("deployment/web2", ".spec.replicas") == "2")
+      #expect(try await bed.field("deployment/web", ".spec") == before)
+      try await bed.removeVolumes(of: ["data", "web2-data"])
+    }
+  }
+
   @Test("a new cluster finds what an old one stored of volumes and buckets")
   func discovery() async throws {
     try await Bed.with("found") { bed in

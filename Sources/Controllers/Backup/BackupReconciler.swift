@@ -20,10 +20,9 @@ public struct BackupReconciler: Reconciler {
     for action in plan.actions {
       do {
         try await perform(action, for: current)
-      } catch let missing as MissingSecret {
-        return try await wait(missing.health, for: current)
-      } catch let missing as MissingVolumes {
-        return try await wait(missing.health, for: current)
+      } catch {
+        guard let health = Health(passing: error) else { throw error }
+        return try await wait(health, for: current)
       }
     }
     environment.events.record(plan.events, about: backup)

@@ -19,12 +19,21 @@ extension FilesRestoreObservation {
     var place: String
   }
 
+  /// Which claims are restored into others: as the spec says, or all of them for a copy.
+  var mapping: [String: String] {
+    if let name = request.spec.files?.newName, let original = backup?.subject.target.application {
+      let claims = (backup?.status?.snapshots ?? []).compactMap(\.claim)
+      return Dictionary(
+        claims.map { ($0, WorkloadCopy.claim($0, of: original, for: name)) }
+      ) { first, _ in first }
+    }
+    return Dictionary((request.spec.files?.newClaims ?? []).map { ($0.claim, $0.newClaim) }) { first, _ in first }
+  }
+
   /// What is restored of an application's volumes. With `newClaims`, only those that are named there or that are the
   /// application's own.
   var parts: [Part] {
-    let mapping = Dictionary(
-      (request.spec.files?.newClaims ?? []).map { ($0.claim, $0.newClaim) }
-    ) { first, _ in first }
+    let mapping = mapping
     return (backup?.status?.snapshots ?? []).compactMap { snapshot in
       guard let claim = snapshot.claim else { return nil }
       if !mapping.isEmpty, mapping[claim] == nil { return nil }
@@ -67,8 +76,9 @@ extension FilesRestoreObservation {
       return .stalled(
         reason: Reason.invalidSpec, message: "the Backup is of a bucket; expected target.bucket, or no target at all")
     }
-    guard request.spec.files?.newClaims?.isEmpty != false else {
-      return .stalled(reason: Reason.invalidSpec, message: "files.newClaims does not fit a bucket; leave it out")
+    guard request.spec.files?.newClaims?.isEmpty != false, request.spec.files?.newName == nil else {
+      return .stalled(
+        reason: Reason.invalidSpec, message: "files.newClaims and files.newName do not fit a bucket; leave them out")
     }
     return bucket.obstacle(called: name)
   }
@@ -91,7 +101,11 @@ extension FilesRestoreObservation {
         message: "the Backup has no claim \(unknown.joined(separator: ", ")); it has "
           + (backup?.status?.snapshots ?? []).compactMap(\.claim).joined(separator: ", "))
     }
-    guard application != nil || parts.allSatisfy({ $0.place != $0.claim }) else {
+    if let name = files?.newName, copy == .foreign {
+      return .stalled(
+        reason: Reason.nameTaken, message: "a \(reference.kind) \(name) is there already; choose another files.newName")
+    }
+    guard application != nil || files?.newName == nil && parts.allSatisfy({ $0.place != $0.claim }) else {
       return .progressing(
         reason: Reason.applicationNotFound, message: "\(target.text) is not there; create it, or restore to newClaims")
     }

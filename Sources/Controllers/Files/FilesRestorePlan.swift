@@ -16,6 +16,8 @@ package struct FilesRestoreObservation: Sendable {
   package var application: ApplicationSight?
   /// The claims that are restored into and are not the application's own, by name.
   package var newClaims: [ApplicationSight.Claim]
+  /// What there is of the name that a copy of the application is to have.
+  package var copy: WorkloadCopySight
   /// The run of its step.
   package var run: StepState
   package var now: Timestamp
@@ -23,8 +25,10 @@ package struct FilesRestoreObservation: Sendable {
   /// What was seen.
   package init(
     request: RestoreRequest, backup: Backup?, destination: BackupDestination?, bucket: Bucket? = nil,
-    application: ApplicationSight? = nil, newClaims: [ApplicationSight.Claim] = [], run: StepState, now: Timestamp
+    application: ApplicationSight? = nil, newClaims: [ApplicationSight.Claim] = [],
+    copy: WorkloadCopySight = .absent, run: StepState, now: Timestamp
   ) {
+    self.copy = copy
     self.request = request
     self.backup = backup
     self.destination = destination
@@ -34,6 +38,15 @@ package struct FilesRestoreObservation: Sendable {
     self.run = run
     self.now = now
   }
+}
+
+/// Whether there is a workload of the name that a copy is to have.
+package enum WorkloadCopySight: Equatable, Sendable {
+  case absent
+  /// The copy that was made for this request.
+  case own
+  /// Somebody else's.
+  case foreign
 }
 
 /// What there is to do about a RestoreRequest that restores volumes or a bucket: what to say, then what follows.
@@ -46,6 +59,8 @@ package struct FilesRestorePlan: Equatable, Sendable {
     case addFinalizer
     /// Makes the claims that are restored into and are not there.
     case makeClaims
+    /// Makes a copy of the application, with the claims that were restored.
+    case makeCopy
     /// Scales the application to none.
     case scaleDown
     /// Starts the step, discarding an earlier run of it first.
@@ -148,6 +163,16 @@ package struct FilesRestorePlan: Equatable, Sendable {
   }
 
   private mutating func complete(_ product: RestoredFiles, _ seen: FilesRestoreObservation) {
+    if let name = seen.request.spec.files?.newName, seen.copy != .own {
+      guard seen.copy == .absent else {
+        return fail(
+          FailureStatus(code: Reason.nameTaken, message: "a workload \(name) came into being meanwhile"), seen)
+      }
+      actions = [.makeCopy]
+      report(.progressing(reason: "Copying", message: "the volumes are restored; \(name) is being made"), seen)
+      next = .requeue(after: Self.pollInterval)
+      return
+    }
     status.phase = .completed
     (status.restoredAt, status.completedAt) = (seen.now, seen.now)
     (status.files, status.error, status.retryAt) = (product, nil, nil)

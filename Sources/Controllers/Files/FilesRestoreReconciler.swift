@@ -31,7 +31,7 @@ public struct FilesRestoreReconciler: Reconciler {
       guard let health = Health(passing: error) else { throw error }
       return try await RestoringEffects(
         environment: environment, run: request.filesRunID, instance: request.instanceID
-      ).wait(health, for: request, plan.status)
+      ).wait(health, for: request, request.status?.ownedByController)
     }
     environment.events.record(plan.events, about: request)
     return plan.next
@@ -51,8 +51,12 @@ public struct FilesRestoreReconciler: Reconciler {
     guard let reference = target?.application else { return seen }
     seen.application = try await environment.applications.find(reference, in: namespace)
     guard request.status?.phase?.isEnded != true else { return seen }
-    for mapping in request.spec.files?.newClaims ?? [] {
-      seen.newClaims.append(try await environment.applications.claim(mapping.newClaim, in: namespace))
+    for (_, claim) in seen.mapping.sorted(by: { $0.key < $1.key }) {
+      seen.newClaims.append(try await environment.applications.claim(claim, in: namespace))
+    }
+    if let name = request.spec.files?.newName {
+      seen.copy = try await environment.applications.copy(
+        WorkloadReference(kind: reference.kind, name: name), in: namespace, for: request.metadata.uid ?? "")
     }
     return seen
   }
@@ -65,9 +69,13 @@ public struct FilesRestoreReconciler: Reconciler {
     case .addFinalizer: _ = try await environment.finalizer.add(to: request)
     case .removeFinalizer: try await environment.finalizer.remove(from: request)
     case .makeClaims:
-      for mapping in request.spec.files?.newClaims ?? [] {
-        try await environment.applications.makeClaim(mapping.newClaim, like: mapping.claim, in: namespace)
+      for (claim, newClaim) in seen.mapping.sorted(by: { $0.key < $1.key }) {
+        try await environment.applications.makeClaim(newClaim, like: claim, in: namespace)
       }
+    case .makeCopy:
+      guard let application, let name = request.spec.files?.newName else { return }
+      try await environment.applications.makeCopy(
+        name, of: application, in: namespace, claims: seen.mapping, for: uid)
     case .scaleDown:
       if let application { try await environment.applications.scaleDown(application, in: namespace, for: uid) }
     case .scaleUp:

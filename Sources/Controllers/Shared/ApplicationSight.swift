@@ -111,7 +111,8 @@ struct Applications: Sendable {
     guard claim.spec?.volumeMode != "Block" else {
       return .init(name: name, problem: "is a block device, which has no files; leave it out by spec.volumes.claims")
     }
-    guard let volumeName = claim.spec?.volumeName else { return .init(name: name, problem: "is not bound to a volume") }
+    // One that is not bound yet may be as soon as a pod wants it.
+    guard let volumeName = claim.spec?.volumeName else { return .init(name: name) }
     let volume = try await client.find(PersistentVolume.self, ObjectKey(namespace: nil, name: volumeName))
     return .init(name: name, directory: volume?.spec?.hostPath?.path ?? volume?.spec?.local?.path)
   }

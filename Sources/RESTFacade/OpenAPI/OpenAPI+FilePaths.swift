@@ -31,8 +31,10 @@ extension OpenAPIDocument {
     },
     "/api/v1/backups/volume/{id}/clone": {
       "post": {"operationId": "cloneVolumeBackup", "tags": ["applications"],
-        "summary": "Not served by this version: always 404.",
-        \#(parameters("ID")), "responses": {\#(refusals)}}
+        "summary": "A copy of the application under a new name, with the backup's volumes in claims of its own.",
+        \#(parameters("ID", "Namespace", "IdempotencyKey")),
+        \#(body("CloneVolumeBackup", #"{"new_name": "web-of-yesterday"}"#)),
+        "responses": {\#(made(202, "RestoreAnswer", "The restore, to be polled."))}}
     },
     "/api/v1/buckets/{id}/backups": {
       "get": {"operationId": "listBucketBackups", "tags": ["buckets"], "summary": "List a bucket's backups.",

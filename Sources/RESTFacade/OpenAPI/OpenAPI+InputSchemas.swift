@@ -72,6 +72,8 @@ extension OpenAPIDocument {
         "claims": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"$ref": "#/components/schemas/Name"}},
         "include": {"$ref": "#/components/schemas/Patterns"}, "exclude": {"$ref": "#/components/schemas/Patterns"},
         "ignore_change_time": {"type": "boolean"}}},
+    "CloneVolumeBackup": {"type": "object", "additionalProperties": false, "required": ["new_name"],
+      "properties": {"new_name": {"$ref": "#/components/schemas/Name"}}},
     "RestoreVolumeBackup": {"type": "object", "additionalProperties": false,
       "properties": {"application_id": {"$ref": "#/components/schemas/ID"},
         "paths": {"type": "array", "minItems": 1, "maxItems": 100, "items":

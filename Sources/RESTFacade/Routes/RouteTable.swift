@@ -40,7 +40,7 @@ extension Router {
     Route(.get, "/applications/:id/volume-backups") { try await $0.listVolumeBackups($1) },
     Route(.post, "/applications/:id/volume-backups") { try await $0.createVolumeBackup($1) },
     Route(.post, "/backups/volume/:id/restore") { try await $0.restoreVolumeBackup($1) },
-    Route(.post, "/backups/volume/:id/clone") { try $0.notServed($1, "clones of volume backups") },
+    Route(.post, "/backups/volume/:id/clone") { try await $0.cloneVolumeBackup($1) },
     Route(.get, "/buckets/:id/backups") { try await $0.listBucketBackups($1) },
     Route(.post, "/buckets/:id/backups") { try await $0.createBucketBackup($1) },
   ])

@@ -70,6 +70,8 @@ public struct RestoreFilesSpec: Codable, Sendable, Equatable {
   public var deleteOthers: Bool?
   /// For volumes: claims that are restored into others; those that are not named go into their own.
   public var newClaims: [NewClaim]?
+  /// For volumes: a workload of this name is made, a copy of the one that was backed up, with new claims of its own.
+  public var newName: String?
 
   /// All of it, to where it came from.
   public init() {}

@@ -37,6 +37,14 @@ extension RestoreRequestSpec: ValidatedSpec {
     if let prefix = files.keyPrefix, prefix.hasPrefix("/") || prefix.utf8.count > 900 {
       problems.append(SpecProblem("files.keyPrefix", "begins with a slash, or is longer than 900 bytes"))
     }
+    if let name = files.newName {
+      problems += [nameProblem("files.newName", name)].compactMap { $0 }
+      if files.newClaims != nil || files.paths != nil {
+        problems.append(
+          SpecProblem(
+            "files.newName", "does not go with newClaims or paths: a copy gets all volumes in claims of its own"))
+      }
+    }
     for mapping in files.newClaims ?? [] {
       problems += [nameProblem("files.newClaims.newClaim", mapping.newClaim)].compactMap { $0 }
     }
