@@ -7,12 +7,16 @@ package import TidemarkAPI
 package struct BackupObservation: Sendable {
   package var backup: Backup
   package var database: Database?
+  /// The Bucket, where it is of one.
+  package var bucket: Bucket?
+  /// The application, where it is of one; looked at before its step is started only.
+  package var application: ApplicationSight?
   package var destination: BackupDestination?
-  /// The other Backups of the same Database that have not ended.
+  /// The other Backups of the same target that have not ended.
   package var rivals: [Backup]
-  /// A Backup of the same Database whose snapshot is forgotten before this one's.
+  /// A Backup of the same target whose snapshot is forgotten before this one's.
   package var forgottenBefore: Backup?
-  /// The run of its `base-backup` or `dump` step.
+  /// The run of the step that takes it.
   package var run: StepState
   /// The run of its `forget` step.
   package var forgetting: StepState
@@ -20,11 +24,14 @@ package struct BackupObservation: Sendable {
 
   /// What was seen.
   package init(
-    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup],
-    forgottenBefore: Backup? = nil, run: StepState, forgetting: StepState, now: Timestamp
+    backup: Backup, database: Database?, bucket: Bucket? = nil, application: ApplicationSight? = nil,
+    destination: BackupDestination?, rivals: [Backup], forgottenBefore: Backup? = nil, run: StepState,
+    forgetting: StepState, now: Timestamp
   ) {
     self.backup = backup
     self.database = database
+    self.bucket = bucket
+    self.application = application
     self.destination = destination
     self.rivals = rivals
     self.forgottenBefore = forgottenBefore
@@ -39,7 +46,7 @@ package struct BackupPlan: Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
-    /// Starts the `base-backup` or the `dump` step, discarding an earlier run of it first.
+    /// Starts the step that takes it, discarding an earlier run of it first.
     case start
     case stopRun
     case discardRun
@@ -86,6 +93,11 @@ package struct BackupPlan: Equatable, Sendable {
       status.postgres = product.postgres
       complete("base backup", product.snapshot, product.size, seen)
     case .ended(.done(.dump(let product))): complete("dump", product.snapshot, product.size, seen)
+    case .ended(.done(.files(let product))):
+      status.snapshots = product.snapshots
+      reportConsistency(product.inconsistencies, seen)
+      complete(
+        "backup of \(seen.backup.subject.target.text)", product.snapshots.first?.snapshot ?? "", product.size, seen)
     case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
     case .ended(.failed(let failure)): fail(failure, seen)
     case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
@@ -114,8 +126,7 @@ package struct BackupPlan: Equatable, Sendable {
     report(
       .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
       seen)
-    let kind = seen.backup.spec.effectiveMethod == .logical ? "dump" : "base backup"
-    events.append(.normal("Started", "\(kind) started"))
+    events.append(.normal("Started", "\(seen.backup.spec.effectiveMethod.text) started"))
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -135,14 +146,7 @@ package struct BackupPlan: Equatable, Sendable {
     let spec = seen.backup.spec
     let problems = spec.problems()
     guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
-    guard spec.target.database != nil else {
-      return .stalled(
-        reason: Reason.unsupported, message: "this version backs up Databases only; set target.database")
-    }
-    guard seen.database != nil else {
-      return .progressing(
-        reason: Reason.databaseNotFound, message: "Database \(spec.target.database ?? "") is not there; create it")
-    }
+    if let health = seen.targetObstacle { return health }
     guard let destination = seen.destination else {
       return .progressing(
         reason: Reason.destinationNotFound, message: "BackupDestination \(spec.destinationName) is not there; create it"
@@ -159,7 +163,7 @@ package struct BackupPlan: Equatable, Sendable {
     }
     if let first = seen.rivals.first(where: { $0.goesBefore(seen.backup) }) {
       return .progressing(
-        reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same Database goes first")
+        reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same target goes first")
     }
     return nil
   }
@@ -263,6 +267,7 @@ package struct BackupPlan: Equatable, Sendable {
     status.snapshot = found.snapshot
     status.size = found.size
     status.postgres = found.postgres
+    status.snapshots = found.snapshots
     status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
     report(
@@ -293,6 +298,8 @@ package struct BackupPlan: Equatable, Sendable {
     switch (status.snapshot ?? seen.unreportedSnapshot, seen.backup.spec.deletionPolicy) {
     case (let snapshot?, .delete):
       status.snapshot = snapshot
+      if case .ended(.done(.files(let product))) = seen.run { status.snapshots = product.snapshots }
+      if case .found(let found) = seen.backup.discovery { status.snapshots = found.snapshots }
       forget(seen)
     case (_?, .retain):
       events.append(.normal("Retained", "the snapshot stays in the repository, as spec.deletionPolicy says"))
@@ -303,7 +310,7 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func forget(_ seen: BackupObservation) {
-    guard seen.destination != nil, seen.backup.subject.target.database != nil else {
+    guard seen.destination != nil, seen.backup.subject.target.identity != nil else {
       events.append(
         .warning(
           Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
@@ -324,7 +331,7 @@ package struct BackupPlan: Equatable, Sendable {
       let first = seen.forgottenBefore?.metadata.name ?? ""
       report(
         .progressing(
-          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same Database goes first"),
+          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same target goes first"),
         seen)
       next = .requeue(after: Self.pollInterval)
     case .absent, .lost:
@@ -356,13 +363,14 @@ extension BackupObservation {
     switch run {
     case .ended(.done(.baseBackup(let product))): return product.snapshot
     case .ended(.done(.dump(let product))): return product.snapshot
+    case .ended(.done(.files(let product))): return product.snapshots.first?.snapshot
     default: return nil
     }
   }
 }
 
 extension Backup {
-  /// Whether this one is at work, or came before `other`: one base backup a Database at a time.
+  /// Whether this one is at work, or came before `other`: one backup a target at a time.
   ///
   /// One that lacks something of its own holds nobody up.
   func goesBefore(_ other: Backup) -> Bool {
@@ -375,7 +383,7 @@ extension Backup {
     return mine < theirs
   }
 
-  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a Database at a time,
+  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a target at a time,
   /// since who removes data from a repository must be alone with it. One that is stuck holds nobody up.
   func isForgottenBefore(_ other: Backup) -> Bool {
     guard let mine = metadata.deletionTimestamp, let theirs = other.metadata.deletionTimestamp,
@@ -387,6 +395,7 @@ extension Backup {
 
   private static let lacking = [
     Reason.destinationNotFound, Reason.destinationNotReady, Reason.databaseNotFound, Reason.secretMissing,
+    Reason.bucketResourceNotFound, Reason.bucketNotReady, Reason.applicationNotFound, Reason.volumesNotFound,
   ]
 }
 
