@@ -17,6 +17,8 @@ extension BackupPlan {
     switch (status.snapshot ?? seen.unreportedSnapshot, seen.backup.spec.deletionPolicy) {
     case (let snapshot?, .delete):
       status.snapshot = snapshot
+      if case .ended(.done(.files(let product))) = seen.run { status.snapshots = product.snapshots }
+      if case .found(let found) = seen.backup.discovery { status.snapshots = found.snapshots }
       forget(seen)
     case (nil, .delete) where mayHaveLeft: forget(seen)
     case (_?, .retain):
@@ -28,7 +30,7 @@ extension BackupPlan {
   }
 
   private mutating func forget(_ seen: BackupObservation) {
-    guard seen.destination != nil, seen.backup.subject.target.database != nil else {
+    guard seen.destination != nil, seen.backup.subject.target.identity != nil else {
       events.append(
         .warning(
           Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
@@ -51,7 +53,7 @@ extension BackupPlan {
       let first = seen.forgottenBefore?.metadata.name ?? ""
       report(
         .progressing(
-          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same Database goes first"),
+          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same target goes first"),
         seen)
       next = .requeue(after: Self.pollInterval)
     case .absent, .lost:
@@ -77,6 +79,7 @@ extension BackupObservation {
     switch run {
     case .ended(.done(.baseBackup(let product))): return product.snapshot
     case .ended(.done(.dump(let product))): return product.snapshot
+    case .ended(.done(.files(let product))): return product.snapshots.first?.snapshot
     default: return nil
     }
   }

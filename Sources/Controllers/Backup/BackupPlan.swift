@@ -7,12 +7,16 @@ package import TidemarkAPI
 package struct BackupObservation: Sendable {
   package var backup: Backup
   package var database: Database?
+  /// The Bucket, where it is of one.
+  package var bucket: Bucket?
+  /// The application, where it is of one; looked at before its step is started only.
+  package var application: ApplicationSight?
   package var destination: BackupDestination?
-  /// The other Backups of the same Database that have not ended.
+  /// The other Backups of the same target that have not ended.
   package var rivals: [Backup]
-  /// A Backup of the same Database whose snapshot is forgotten before this one's.
+  /// A Backup of the same target whose snapshot is forgotten before this one's.
   package var forgottenBefore: Backup?
-  /// The run of its `base-backup` or `dump` step.
+  /// The run of the step that takes it.
   package var run: StepState
   /// The run of its `forget` step.
   package var forgetting: StepState
@@ -20,11 +24,14 @@ package struct BackupObservation: Sendable {
 
   /// What was seen.
   package init(
-    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup],
-    forgottenBefore: Backup? = nil, run: StepState, forgetting: StepState, now: Timestamp
+    backup: Backup, database: Database?, bucket: Bucket? = nil, application: ApplicationSight? = nil,
+    destination: BackupDestination?, rivals: [Backup], forgottenBefore: Backup? = nil, run: StepState,
+    forgetting: StepState, now: Timestamp
   ) {
     self.backup = backup
     self.database = database
+    self.bucket = bucket
+    self.application = application
     self.destination = destination
     self.rivals = rivals
     self.forgottenBefore = forgottenBefore
@@ -39,7 +46,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
-    /// Starts the `base-backup` or the `dump` step, discarding an earlier run of it first.
+    /// Starts the step that takes it, discarding an earlier run of it first.
     case start
     case stopRun
     case discardRun
@@ -86,6 +93,11 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
       status.postgres = product.postgres
       complete("base backup", product.snapshot, product.size, seen)
     case .done(.dump(let product)): complete("dump", product.snapshot, product.size, seen)
+    case .done(.files(let product)):
+      status.snapshots = product.snapshots
+      reportConsistency(product.inconsistencies, seen)
+      complete(
+        "backup of \(seen.backup.subject.target.text)", product.snapshots.first?.snapshot ?? "", product.size, seen)
     case .done: fail(.otherProduct, seen)
     case .failed(let failure): fail(failure, seen)
     case .passing(let failure): tryAgain(failure, seen)
@@ -107,8 +119,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
     status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
     reportAttempt(seen)
-    let kind = seen.backup.spec.effectiveMethod == .logical ? "dump" : "base backup"
-    events.append(.normal("Started", "\(kind) started"))
+    events.append(.normal("Started", "\(seen.backup.spec.effectiveMethod.text) started"))
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -117,14 +128,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
     let spec = seen.backup.spec
     let problems = spec.problems()
     guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
-    guard spec.target.database != nil else {
-      return .stalled(
-        reason: Reason.unsupported, message: "this version backs up Databases only; set target.database")
-    }
-    guard seen.database != nil else {
-      return .progressing(
-        reason: Reason.databaseNotFound, message: "Database \(spec.target.database ?? "") is not there; create it")
-    }
+    if let health = seen.targetObstacle { return health }
     guard let destination = seen.destination else {
       return .progressing(
         reason: Reason.destinationNotFound, message: "BackupDestination \(spec.destinationName) is not there; create it"
@@ -141,7 +145,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
     }
     if let first = seen.rivals.first(where: { $0.goesBefore(seen.backup) }) {
       return .progressing(
-        reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same Database goes first")
+        reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same target goes first")
     }
     return nil
   }
@@ -234,6 +238,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
     status.snapshot = found.snapshot
     status.size = found.size
     status.postgres = found.postgres
+    status.snapshots = found.snapshots
     status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
     report(
@@ -259,7 +264,7 @@ extension BackupObservation: Sight {
 }
 
 extension Backup {
-  /// Whether this one is at work, or came before `other`: one base backup a Database at a time.
+  /// Whether this one is at work, or came before `other`: one backup a target at a time.
   ///
   /// One that lacks something of its own holds nobody up.
   func goesBefore(_ other: Backup) -> Bool {
@@ -272,7 +277,7 @@ extension Backup {
     return mine < theirs
   }
 
-  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a Database at a time,
+  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a target at a time,
   /// since who removes data from a repository must be alone with it. One that is stuck holds nobody up.
   func isForgottenBefore(_ other: Backup) -> Bool {
     guard let mine = metadata.deletionTimestamp, let theirs = other.metadata.deletionTimestamp,
@@ -284,6 +289,7 @@ extension Backup {
 
   private static let lacking = [
     Reason.destinationNotFound, Reason.destinationNotReady, Reason.databaseNotFound, Reason.secretMissing,
+    Reason.bucketResourceNotFound, Reason.bucketNotReady, Reason.applicationNotFound, Reason.volumesNotFound,
   ]
 }
 

@@ -19,6 +19,9 @@ public struct RestoreReconciler: Reconciler {
     if ImportReconciler.handles(restore, backup: namedBackup(of: restore)) {
       return try await ImportReconciler(environment).reconcile(restore)
     }
+    if FilesRestoreReconciler.handles(restore, backup: namedBackup(of: restore)) {
+      return try await FilesRestoreReconciler(environment).reconcile(restore)
+    }
     let plan: RestorePlan
     let before = restore.status?.ownedByController
     var said = before

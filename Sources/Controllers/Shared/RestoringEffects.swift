@@ -58,8 +58,10 @@ struct RestoringEffects: Sendable {
 
   /// The size of the largest base backup that is known of `source`.
   private func expectedBytes(of source: DatabasePlace) -> Int64? {
-    environment.stores.backups(of: ObjectKey(namespace: source.namespace, name: source.name)).filter { $0.subject.method == .physical }
-      .compactMap { $0.status?.size?.logical }.max()
+    environment.stores.backups(of: ObjectKey(namespace: source.namespace, name: source.name)).filter {
+      $0.subject.method == .physical
+    }
+    .compactMap { $0.status?.size?.logical }.max()
   }
 
   /// Carries out an action; `request` is the step's, and `adopt` makes of the instance what it was restored for.

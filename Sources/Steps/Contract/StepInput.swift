@@ -295,6 +295,8 @@ public struct ForgetInput: Codable, Sendable, Equatable {
   public var snapshot: String?
   /// The uid of the Backup.
   public var backup: String?
+  /// Further snapshots of the same backup; nil: none.
+  public var furtherSnapshots: [String]?
   /// The database whose repository it is, and whose log expires with its base backups; nil: no log lies beside.
   public var database: DatabasePlace?
   /// The incarnation that is being archived; nil: not known, and then only log before that of base backups expires.
@@ -303,8 +305,10 @@ public struct ForgetInput: Codable, Sendable, Equatable {
   /// An input of these parts.
   public init(
     store: StoreInput, repositoryPrefix: String, snapshot: String? = nil, backup: String? = nil,
+    furtherSnapshots: [String]? = nil,
     database: DatabasePlace? = nil, activeIncarnation: String? = nil
   ) {
+    self.furtherSnapshots = furtherSnapshots
     self.store = store
     self.repositoryPrefix = repositoryPrefix
     (self.snapshot, self.backup) = (snapshot, backup)

@@ -17,7 +17,7 @@ struct ForgetStep {
 
   /// What is to be forgotten.
   private enum Subject {
-    case snapshot(SnapshotID)
+    case snapshots([SnapshotID])
     /// All that was made for the Backup of this uid.
     case backup(String)
   }
@@ -35,11 +35,14 @@ struct ForgetStep {
 
   private func subject() throws -> Subject {
     switch (input.snapshot, input.backup) {
-    case (let text?, _):
-      guard let id = SnapshotID(text) else {
-        throw StepError(code: .invalidInput, message: "'\(text)' is no snapshot; expected 64 hexadecimal digits")
+    case (let first?, _):
+      let ids = try ([first] + (input.furtherSnapshots ?? [])).map { text in
+        guard let id = SnapshotID(text) else {
+          throw StepError(code: .invalidInput, message: "'\(text)' is no snapshot; expected 64 hexadecimal digits")
+        }
+        return id
       }
-      return .snapshot(id)
+      return .snapshots(ids)
     case (nil, let uid?): return .backup(uid)
     case (nil, nil):
       throw StepError(code: .invalidInput, message: "nothing to forget is named; expected a snapshot or a backup's uid")
@@ -67,7 +70,7 @@ struct ForgetStep {
 
   private func remove(_ subject: Subject, from repository: Repository) async throws {
     switch subject {
-    case .snapshot(let id): try await repository.forget(id)
+    case .snapshots(let ids): try await repository.forget(ids)
     case .backup(let uid):
       let tag = "tidemark:backup=\(uid)"
       try await repository.forget(
