@@ -50,6 +50,10 @@ package struct BackupPlan: Equatable, Sendable {
     case start
     case stopRun
     case discardRun
+    /// Scales the application to none.
+    case scaleDown
+    /// Gives the application its replicas back.
+    case scaleUp
     /// Starts the `forget` step, discarding an earlier run of it first.
     case forget
     case discardForgetting
@@ -115,6 +119,11 @@ package struct BackupPlan: Equatable, Sendable {
       wait(health, seen)
       return
     }
+    if let unrest = seen.unrest {
+      wait(unrest.health, seen)
+      if unrest.scalesDown { actions = [.scaleDown] }
+      return
+    }
     actions = [.start]
     status.phase = .running
     status.attempts = (status.attempts ?? 0) + 1
@@ -135,7 +144,8 @@ package struct BackupPlan: Equatable, Sendable {
     status.phase = .pending
     report(health, seen)
     if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
-      events.append(now.reason == Reason.waiting ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
+      let isUsual = now.reason == Reason.waiting || now.reason == Reason.scaling
+      events.append(isUsual ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
     }
     next = .requeue(after: Self.pollInterval)
   }
@@ -203,7 +213,7 @@ package struct BackupPlan: Equatable, Sendable {
         Reason.completed,
         "\(kind) of \(size.logical) bytes is stored as snapshot \(snapshot.prefix(8)); "
           + "\(size.stored) bytes were uploaded"))
-    actions = [.discardRun]
+    actions = seen.ending
   }
 
   private mutating func fail(_ failure: FailureStatus, _ seen: BackupObservation) {
@@ -214,7 +224,7 @@ package struct BackupPlan: Equatable, Sendable {
     status.observedGeneration = seen.backup.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another Backup when this is mended"))
-    actions = [.discardRun]
+    actions = seen.ending
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
@@ -271,7 +281,7 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func settle(_ seen: BackupObservation) {
-    if seen.run != .absent { actions.append(.discardRun) }
+    if seen.run != .absent { actions += seen.ending }
     guard let lifetime = seen.backup.spec.expiresAfter, let ended = status.completedAt else { return }
     let rest = lifetime.duration - .seconds(seen.now.secondsSince1970 - ended.secondsSince1970)
     guard rest <= .zero else {
@@ -298,9 +308,9 @@ package struct BackupPlan: Equatable, Sendable {
       forget(seen)
     case (_?, .retain):
       events.append(.normal("Retained", "the snapshot stays in the repository, as spec.deletionPolicy says"))
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
     case (nil, _):
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
     }
   }
 
@@ -309,13 +319,13 @@ package struct BackupPlan: Equatable, Sendable {
       events.append(
         .warning(
           Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
       return
     }
     switch seen.forgetting {
     case .ended(.done):
       events.append(.normal("Forgotten", "snapshot \((status.snapshot ?? "").prefix(8)) was removed"))
-      actions = [.discardForgetting, .discardRun, .removeFinalizer]
+      actions = [.discardForgetting] + seen.ending + [.removeFinalizer]
     case .running:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
       next = .requeue(after: Self.pollInterval)
@@ -349,6 +359,9 @@ package struct BackupPlan: Equatable, Sendable {
 }
 
 extension BackupObservation {
+  /// What follows the end of the step's run.
+  var ending: [BackupPlan.Action] { scalesDown ? [.scaleUp, .discardRun] : [.discardRun] }
+
   /// A snapshot that the step made, or that was found, and that no status tells of yet.
   var unreportedSnapshot: String? {
     if case .found(let found) = backup.discovery { return found.snapshot }
