@@ -54,7 +54,8 @@ struct FilesBackupPlanTests {
       }
     }
     func still(_ seen: inout BackupObservation) {
-      (seen.application?.scaledDownFor, seen.application?.pods) = ("uid-of-nightly", 0)
+      seen.application?.scaledDownFor = "uid-of-nightly"
+      seen.application?.pods = 0
     }
     #expect(plan { _ in }.actions == [.scaleDown])
     let ending = plan {
