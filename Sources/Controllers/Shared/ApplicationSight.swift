@@ -78,9 +78,8 @@ extension ApplicationSight.Claim {
 
   /// The volume for a run.
   func volume(_ access: StepVolume.Access) -> StepVolume {
-    // Files of any owner are read, and get their owners back: only root may.
-    StepVolume(
-      claim: name, mountPath: mountPath, owner: StepVolume.Owner(uid: 0, gid: 0), access: access, directory: directory)
+    // It has no owner of ours: files of any user are read, and get their owners back.
+    StepVolume(claim: name, mountPath: mountPath, access: access, directory: directory)
   }
 }
 
