@@ -113,7 +113,8 @@ let package = Package(
       "Steps",
       [
         "PostgresEngine", "FileEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel",
-        "COpenSSL", "CPosix", "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging, yams,
+        "COpenSSL", "CPosix",
+        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging, yams,
       ]),
     module(
       "Controllers",

@@ -23,9 +23,9 @@ extension BackupPlan {
     case (nil, .delete) where mayHaveLeft: forget(seen)
     case (_?, .retain):
       events.append(.normal("Retained", "the snapshot stays in the repository, as spec.deletionPolicy says"))
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
     case (nil, _):
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
     }
   }
 
@@ -34,7 +34,7 @@ extension BackupPlan {
       events.append(
         .warning(
           Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
       return
     }
     switch seen.forgetting {
@@ -42,7 +42,7 @@ extension BackupPlan {
       if let snapshot = status.snapshot {
         events.append(.normal("Forgotten", "snapshot \(snapshot.prefix(8)) was removed"))
       }
-      actions = [.discardForgetting, .discardRun, .removeFinalizer]
+      actions = [.discardForgetting] + seen.ending + [.removeFinalizer]
     case .running:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
       next = .requeue(after: Self.pollInterval)
@@ -73,6 +73,9 @@ extension BackupPlan {
 }
 
 extension BackupObservation {
+  /// What follows the end of the step's run.
+  var ending: [BackupPlan.Action] { scalesDown ? [.scaleUp, .discardRun] : [.discardRun] }
+
   /// A snapshot that the step made, or that was found, and that no status tells of yet.
   var unreportedSnapshot: String? {
     if case .found(let found) = backup.discovery { return found.snapshot }

@@ -18,8 +18,9 @@ extension BackupObservation {
     case .failure(let missing): return missing.health
     case .success: break
     }
-    guard application.scaledDownFor == nil else {
-      return .progressing(reason: Reason.waiting, message: "a RestoreRequest restores the volumes of \(target.text)")
+    guard application.scaledDownFor == nil || application.scaledDownFor == backup.metadata.uid else {
+      return .progressing(
+        reason: Reason.waiting, message: "\(target.text) is scaled down for another Backup or RestoreRequest")
     }
     return nil
   }
@@ -47,6 +48,25 @@ extension BackupMethod {
     case .physical: "base backup"
     case .logical: "dump"
     case .files: "backup of files"
+    }
+  }
+}
+
+extension BackupObservation {
+  /// Whether its application is scaled down while it is at work.
+  var scalesDown: Bool { backup.subject.volumes?.quiesce == .scaleDown && backup.subject.target.application != nil }
+
+  /// What has to be done, or waited for, until the application is still; nil where it is, or need not be.
+  var unrest: (health: Health, scalesDown: Bool)? {
+    guard scalesDown, let application else { return nil }
+    switch application.stillness(for: backup.metadata.uid) {
+    case .still: return nil
+    case .running:
+      return (.progressing(reason: Reason.scaling, message: "the application is being scaled down"), true)
+    case .ending(let pods):
+      return (
+        .progressing(reason: Reason.scaling, message: "\(pods) pods of the application have not ended yet"), false
+      )
     }
   }
 }

@@ -50,6 +50,10 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
     case start
     case stopRun
     case discardRun
+    /// Scales the application to none.
+    case scaleDown
+    /// Gives the application its replicas back.
+    case scaleUp
     /// Starts the `forget` step, discarding an earlier run of it first.
     case forget
     case discardForgetting
@@ -110,6 +114,11 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
         return fail(FailureStatus(code: reason, message: message), seen)
       }
       return wait(for: health, seen)
+    }
+    if let unrest = seen.unrest {
+      wait(for: unrest.health, seen)
+      if unrest.scalesDown { actions = [.scaleDown] }
+      return
     }
     actions = [.start]
     status.phase = .running
@@ -194,7 +203,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
         Reason.completed,
         "\(kind) of \(size.logical) bytes is stored as snapshot \(snapshot.prefix(8)); "
           + "\(size.stored) bytes were uploaded"))
-    actions = [.discardRun]
+    actions = seen.ending
   }
 
   private mutating func fail(_ failure: FailureStatus, _ seen: BackupObservation) {
@@ -205,7 +214,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
     status.observedGeneration = seen.backup.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another Backup when this is mended"))
-    actions = [.discardRun]
+    actions = seen.ending
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
@@ -247,7 +256,7 @@ package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
   }
 
   private mutating func settle(_ seen: BackupObservation) {
-    if seen.run != .absent { actions.append(.discardRun) }
+    if seen.run != .absent { actions += seen.ending }
     guard let lifetime = seen.backup.spec.expiresAfter, let ended = status.completedAt else { return }
     let rest = lifetime.duration - .seconds(seen.now.secondsSince1970 - ended.secondsSince1970)
     guard rest <= .zero else {

@@ -39,11 +39,11 @@ extension BackupReconciler {
   private func filesParts(
     of backup: Backup
   ) async throws -> (store: DestinationAccess, place: String, served: ServedResource, subject: StepSubject) {
-    let (namespace, subject) = (backup.metadata.namespace, backup.subject)
+    let namespace = backup.metadata.namespace
     guard
       let destination = environment.stores.destinations[
-        ObjectKey(namespace: namespace, name: subject.destinationName)],
-      let place = subject.target.repositoryPrefix(namespace: namespace ?? ""),
+        ObjectKey(namespace: namespace, name: backup.subject.destinationName)],
+      let place = backup.subject.target.repositoryPrefix(namespace: namespace ?? ""),
       let served = ServedResource(backup.metadata), let subject = StepSubject(backup)
     else { throw VanishedResource() }
     return (try await DestinationAccess.read(destination, by: environment.secrets), place, served, subject)

@@ -73,6 +73,14 @@ public struct BackupReconciler: Reconciler {
       try await environment.start(try await request(for: backup))
     case .stopRun: try await runner.stop(backup.runID)
     case .discardRun: try await runner.discard(backup.runID)
+    case .scaleDown, .scaleUp:
+      guard let application = backup.subject.target.application else { return }
+      let (namespace, uid) = (backup.metadata.namespace, backup.metadata.uid ?? "")
+      if action == .scaleDown {
+        try await environment.applications.scaleDown(application, in: namespace, for: uid)
+      } else {
+        try await environment.applications.scaleUp(application, in: namespace, for: uid)
+      }
     case .forget:
       let request = try await forgetRequest(backup)
       try await environment.start(request)

@@ -119,16 +119,16 @@ package struct FilesRestorePlan: AttemptingPlan, Equatable, Sendable {
     }
     status.observedGeneration = seen.request.metadata.generation
     if seen.scalesDown, let application = seen.application {
-      guard application.scaledDownFor == seen.request.metadata.uid else {
+      switch application.stillness(for: seen.request.metadata.uid) {
+      case .still: break
+      case .running:
         actions = [.scaleDown]
         events.append(
           .normal(Reason.scaling, "\(status.filesTarget?.text ?? "") is scaled to none while its volumes are restored"))
         return wait(.progressing(reason: Reason.scaling, message: "the application is being scaled down"), seen)
-      }
-      guard application.pods == 0 else {
+      case .ending(let pods):
         return wait(
-          .progressing(
-            reason: Reason.scaling, message: "\(application.pods) pods of the application have not ended yet"), seen)
+          .progressing(reason: Reason.scaling, message: "\(pods) pods of the application have not ended yet"), seen)
       }
     }
     status.phase = .restoring

@@ -97,13 +97,13 @@ package struct FilesRestoreReconciler: Sendable {
 
   private func stepRequest(for seen: FilesRestoreObservation) async throws -> StepRequest {
     guard let backup = seen.backup, let destination = seen.destination,
-      let served = ServedResource(seen.request.metadata),
+      let served = ServedResource(seen.request.metadata), let subject = StepSubject(seen.request),
       let place = backup.subject.target.repositoryPrefix(namespace: backup.metadata.namespace ?? "")
     else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let spec = seen.request.spec.files ?? RestoreFilesSpec()
     guard backup.subject.target.bucket != nil else {
-      return try volumesRequest(for: seen, served, store, place, spec)
+      return try volumesRequest(for: seen, (served, subject), store, place, spec)
     }
     guard let bucket = seen.bucket, let snapshot = backup.status?.snapshots?.first else { throw VanishedResource() }
     let target = try await DestinationAccess.read(bucket, by: environment.secrets)
@@ -114,13 +114,13 @@ package struct FilesRestoreReconciler: Sendable {
         store: target.input, include: bucket.spec.include ?? [], exclude: bucket.spec.exclude ?? []),
       paths: spec.paths ?? [], keyPrefix: spec.keyPrefix ?? "", deletesOthers: spec.deleteOthers ?? false)
     return StepRequest(
-      id: seen.request.filesRunID, subject: try seen.subject, step: .bucketRestore,
-      input: try StepRequest.encode(input),
+      id: seen.request.filesRunID, subject: subject, step: .bucketRestore, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(target.secrets) { first, _ in first })
   }
 
   private func volumesRequest(
-    for seen: FilesRestoreObservation, _ served: ServedResource, _ store: DestinationAccess, _ place: String,
+    for seen: FilesRestoreObservation, _ parts: (served: ServedResource, subject: StepSubject),
+    _ store: DestinationAccess, _ place: String,
     _ spec: RestoreFilesSpec
   ) throws -> StepRequest {
     var volumes: [StepVolume] = []
@@ -134,21 +134,12 @@ package struct FilesRestoreReconciler: Sendable {
           claim: part.claim, path: try environment.runner.path(of: volume), snapshot: part.snapshot.snapshot))
     }
     let input = VolumeRestoreInput(
-      request: served, cluster: environment.cluster, store: store.input, repositoryPrefix: place, volumes: inputs,
+      request: parts.served, cluster: environment.cluster, store: store.input, repositoryPrefix: place, volumes: inputs,
       paths: spec.paths ?? [])
     return StepRequest(
-      id: seen.request.filesRunID, subject: try seen.subject, step: .volumeRestore,
-      input: try StepRequest.encode(input), secrets: store.secrets, volumes: volumes)
-  }
-}
-
-extension FilesRestoreObservation {
-  /// Whom the run serves.
-  fileprivate var subject: StepSubject {
-    get throws {
-      guard let subject = StepSubject(request) else { throw VanishedResource() }
-      return subject
-    }
+      id: seen.request.filesRunID, subject: parts.subject, step: .volumeRestore, input: try StepRequest.encode(input),
+      secrets: store.secrets,
+      volumes: volumes)
   }
 }
 

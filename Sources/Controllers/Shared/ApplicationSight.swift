@@ -22,13 +22,28 @@ package struct ApplicationSight: Sendable, Equatable {
   package var replicas: Int?
   /// How many pods of it there are.
   package var pods: Int
-  /// The uid of the RestoreRequest that it is scaled down for.
+  /// The uid of the RestoreRequest or Backup that it is scaled down for.
   package var scaledDownFor: String?
   /// In the order of their names.
   package var claims: [Claim]
 
   package init(replicas: Int?, pods: Int, scaledDownFor: String? = nil, claims: [Claim]) {
     (self.replicas, self.pods, self.scaledDownFor, self.claims) = (replicas, pods, scaledDownFor, claims)
+  }
+
+  /// What has to be waited for until no pod of it is there, and it is scaled down for the resource of this uid.
+  enum Stillness: Equatable {
+    /// It has to be scaled down first.
+    case running
+    /// So many pods have not ended.
+    case ending(pods: Int)
+    case still
+  }
+
+  /// Whether it is still, for the resource of this uid.
+  func stillness(for uid: String?) -> Stillness {
+    guard let uid, scaledDownFor == uid else { return .running }
+    return pods == 0 ? .still : .ending(pods: pods)
   }
 
   /// The claims that `names` names, by default all; or why there is none to be had.
@@ -63,9 +78,8 @@ extension ApplicationSight.Claim {
 
   /// The volume for a run.
   func volume(_ access: StepVolume.Access) -> StepVolume {
-    // Files of any owner are read, and get their owners back: only root may.
-    StepVolume(
-      claim: name, mountPath: mountPath, owner: StepVolume.Owner(uid: 0, gid: 0), access: access, directory: directory)
+    // It has no owner of ours: files of any user are read, and get their owners back.
+    StepVolume(claim: name, mountPath: mountPath, access: access, directory: directory)
   }
 }
 
@@ -126,7 +140,7 @@ struct Applications: Sendable {
     return pods.count { $0.status?.phase != "Succeeded" && $0.status?.phase != "Failed" }
   }
 
-  /// Scales the application to none, and notes on it how many there were and for which RestoreRequest. Done before, it
+  /// Scales the application to none, and notes on it how many there were and for which resource. Done before, it
   /// does nothing.
   func scaleDown(_ reference: WorkloadReference, in namespace: String?, for uid: String) async throws {
     try await change(reference, in: namespace) { metadata, replicas in
@@ -135,7 +149,7 @@ struct Applications: Sendable {
     }
   }
 
-  /// Gives the application the replicas back that it had, if it was scaled down for this RestoreRequest.
+  /// Gives the application the replicas back that it had, if it was scaled down for the resource of this uid.
   func scaleUp(_ reference: WorkloadReference, in namespace: String?, for uid: String) async throws {
     try await change(reference, in: namespace) { metadata, _ in
       guard metadata.annotations[TidemarkAnnotation.scaledDownFor] == uid else { return nil }

@@ -34,7 +34,8 @@ extension AttemptingPlan {
     status.phase = .pending
     report(health, seen)
     if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
-      events.append(now.reason == Reason.waiting ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
+      let isUsual = now.reason == Reason.waiting || now.reason == Reason.scaling
+      events.append(isUsual ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
     }
     next = .requeue(after: .seconds(2))
   }

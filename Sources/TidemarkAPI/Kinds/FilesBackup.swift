@@ -1,3 +1,11 @@
+/// How an application is kept still while its volumes are read.
+public enum VolumeQuiesce: String, Codable, Sendable, CaseIterable {
+  /// Not at all: files that change while they are read are read again, and told.
+  case none = "None"
+  /// It is scaled to none, and gets its replicas back: all volumes are of one moment.
+  case scaleDown = "ScaleDown"
+}
+
 /// How the volumes of an application are backed up.
 public struct VolumesSpec: Codable, Sendable, Equatable {
   /// The claims; nil: all that the application has.
@@ -9,6 +17,8 @@ public struct VolumesSpec: Codable, Sendable, Equatable {
   /// Whether a file that has the same size and time of modification counts as unchanged, whatever its inode and time of
   /// change: for volumes that are copies, which give new ones each time.
   public var ignoreChangeTime: Bool?
+  /// How the application is kept still meanwhile; nil: not at all.
+  public var quiesce: VolumeQuiesce?
 
   /// All volumes, with all that is in them.
   public init() {}

@@ -32,6 +32,9 @@ extension BackupSpec: ValidatedSpec {
       if target.application == nil {
         problems.append(SpecProblem("volumes", "goes with target.application only; leave it out"))
       }
+      if volumes.quiesce == .scaleDown, target.application?.kind == "DaemonSet" {
+        problems.append(SpecProblem("volumes.quiesce", "a DaemonSet can't be scaled; leave it out"))
+      }
       problems += volumes.problems()
     }
     return problems
