@@ -15,6 +15,13 @@ public enum TidemarkControllers {
     environment.runs?.wake(destinations, serving: BackupDestination.self)
     runtime.add(destinations)
 
+    let buckets = Controller(name: "bucket", reconciler: BucketReconciler(environment), logger: logger)
+    buckets.watch(stores.buckets, filter: .generationChanged)
+    buckets.watch(stores.backups, filter: .phaseChanged) { backup in
+      backup.subject.target.bucket.map { [ObjectKey(namespace: backup.metadata.namespace, name: $0)] } ?? []
+    }
+    runtime.add(buckets)
+
     let databases = Controller(
       name: "database", configuration: ControllerConfiguration(workers: 4),
       reconciler: DatabaseReconciler(environment), logger: logger)

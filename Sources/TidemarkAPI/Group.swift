@@ -76,6 +76,10 @@ extension TidemarkAnnotation {
   public static let serves = "tidemark.dev/serves"
   /// On what a step runs in: a digest of what it was made of, its secrets left out.
   public static let madeOf = "tidemark.dev/made-of"
+  /// On a workload that a RestoreRequest or a Backup scaled down: how many replicas it had.
+  public static let replicas = "tidemark.dev/replicas"
+  /// On such a workload: the uid of that resource.
+  public static let scaledDownFor = "tidemark.dev/scaled-down-for"
   /// On a RestoreRequest, `true`: its dump was staged for it alone, and is removed when it has been loaded.
   public static let staged = "tidemark.dev/staged"
   /// On a Backup that was found in the bucket: what was found, as JSON.

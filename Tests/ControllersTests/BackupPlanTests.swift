@@ -248,7 +248,8 @@ struct BackupPlanTests {
 
   private static func found() throws -> Backup {
     var backup = try Backup.discovered(
-      PlanValues.discovered, named: "shop-abababab", of: ObjectKey(namespace: "demo", name: "shop"), in: "s3")
+      PlanValues.discovered, named: "shop-abababab", of: BackupTarget(database: "shop"), namespace: "demo",
+      in: "s3")
     backup.metadata.finalizers = [TidemarkGroup.finalizer]
     backup.metadata.uid = "uid-of-found"
     return backup

@@ -78,7 +78,7 @@ struct AnswerTests {
           && (0...100).contains(table["first", "PROGRESS"].flatMap { Int($0) } ?? -1)
       }
       try await bed.applyBackup("second")
-      try await bed.eventuallyAnswers("backup/second", "Waiting", "Backup first of the same Database goes first")
+      try await bed.eventuallyAnswers("backup/second", "Waiting", "Backup first of the same target goes first")
 
       try await bed.kubectl("patch", "backup/first", "--type=merge", "-p", #"{"spec":{"destinationName":"other"}}"#)
       try await bed.eventuallyAnswers("backup/first", "SpecChangeIgnored", "spec changed after the start")

@@ -42,6 +42,25 @@ struct AuditLog {
         .map { "\($0.verb) \(Self.object($0.objectRef))" })
   }
 
+  /// `verb group/resource` of what a role gives.
+  static func rights(ofRole json: String) throws -> Set<String> {
+    struct Rule: Decodable {
+      var apiGroups: [String]
+      var resources: [String]
+      var verbs: [String]
+    }
+    struct Role: Decodable { var rules: [Rule] }
+    let rules = try JSONDecoder().decode(Role.self, from: Data(json.utf8)).rules
+    return Set(
+      rules.flatMap { rule in
+        rule.apiGroups.flatMap { group in
+          rule.resources.flatMap { resource in
+            rule.verbs.map { "\($0) \(group.isEmpty ? "" : "\(group)/")\(resource)" }
+          }
+        }
+      })
+  }
+
   private static func object(_ object: Entry.Object?) -> String {
     guard let object, let resource = object.resource else { return "(no object)" }
     let group = object.apiGroup.map { "\($0)/" } ?? ""

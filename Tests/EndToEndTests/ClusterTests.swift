@@ -166,10 +166,21 @@ struct ClusterTests {
     Ledger.numbers(try await bed.ask(host, ledger))
   }
 
-  @Test("Tidemark's accounts asked for nothing that they may not do")
+  @Test("Tidemark's accounts asked for nothing that they may not do, and used each right that they have")
   func rights() async throws {
     let log = try AuditLog(cluster: ClusterBed.directory)
     let refused = log.refusals(of: ["system:serviceaccount:tidemark-system:tidemark"], and: ":tidemark-step")
     #expect(refused.isEmpty, "\(refused.sorted().joined(separator: "\n"))")
+    let kube = try await TestServers.kube()
+    for (role, account) in [("tidemark", ":tidemark-system:tidemark"), ("tidemark-step", ":tidemark-step")] {
+      let given = try AuditLog.rights(ofRole: await kube.kubectl("get", "clusterrole", role, "-o", "json"))
+      let unused = given.subtracting(log.used(by: account)).subtracting(Self.rightsOfOtherTests)
+      #expect(unused.isEmpty, "\(role) has rights that nothing used:\n\(unused.sorted().joined(separator: "\n"))")
+    }
   }
+
+  /// What these tests do not bring about, by the test that does on the local platform.
+  private static let rightsOfOtherTests: Set<String> = [
+    "bind rbac.authorization.k8s.io/clusterroles"  // asked by the API server itself, as a RoleBinding is made
+  ]
 }

@@ -50,9 +50,9 @@ struct DestinationDiscovery {
         StepRequest(
           id: destination.discoveryID, subject: subject, step: .discover, input: try StepRequest.encode(input),
           secrets: store.secrets))
-    case .create(let found, let name, let database):
+    case .create(let found, let name, let target):
       let backup = try Backup.discovered(
-        found, named: name, of: ObjectKey(namespace: destination.metadata.namespace, name: database),
+        found, named: name, of: target, namespace: destination.metadata.namespace,
         in: destination.metadata.name ?? "")
       do {
         _ = try await environment.client.create(backup, fieldManager: TidemarkGroup.controllerFieldManager)

@@ -33,6 +33,7 @@ public struct ControllerEnvironment: Sendable {
     self.runs = runs
   }
 
+  var applications: Applications { Applications(client: client) }
   var secrets: SecretReader { SecretReader(client: client) }
   var statuses: StatusWriter { StatusWriter(client: client, fieldManager: TidemarkGroup.controllerFieldManager) }
   var finalizer: Finalizer { Finalizer(TidemarkGroup.finalizer, client: client) }
@@ -45,6 +46,7 @@ public struct ControllerEnvironment: Sendable {
 struct Stores: Sendable {
   let destinations: Store<BackupDestination>
   let databases: Store<Database>
+  let buckets: Store<Bucket>
   let backups: Store<Backup>
   let clones: Store<PITRClone>
   let restores: Store<RestoreRequest>
@@ -55,11 +57,12 @@ struct Stores: Sendable {
     databases = runtime.store(
       of: Database.self,
       indexes: [StoreIndex(Self.byDestination) { [$0.spec.pitr?.destinationName].compactMap { $0 } }])
+    buckets = runtime.store(of: Bucket.self)
     backups = runtime.store(
       of: Backup.self,
       indexes: [
         StoreIndex(Self.byDestination) { [$0.subject.destinationName] },
-        StoreIndex(Self.byDatabase) { [$0.subject.target.database].compactMap { $0 } },
+        StoreIndex(Self.byTarget) { [$0.subject.target.identity].compactMap { $0 } },
         StoreIndex(Self.bySchedule) { [$0.metadata.labels[TidemarkLabel.schedule]].compactMap { $0 } },
       ])
     clones = runtime.store(
@@ -75,13 +78,20 @@ struct Stores: Sendable {
   static let byDestination = "destination"
   /// Objects by the name of their Database.
   static let byDatabase = "database"
+  /// Backups by what they are of.
+  static let byTarget = "target"
   /// Objects by the label that a schedule's Backups have.
   static let bySchedule = "schedule"
 
   /// The Backups of a Database.
   func backups(of database: ObjectKey) -> [Backup] {
-    backups.objects(index: Self.byDatabase, value: database.name)
-      .filter { $0.metadata.namespace == database.namespace }
+    backups(of: BackupTarget(database: database.name), in: database.namespace)
+  }
+
+  /// The Backups of a target.
+  func backups(of target: BackupTarget, in namespace: String?) -> [Backup] {
+    guard let identity = target.identity else { return [] }
+    return backups.objects(index: Self.byTarget, value: identity).filter { $0.metadata.namespace == namespace }
   }
 
   /// The RestoreRequests of a Database, once they know that they are.

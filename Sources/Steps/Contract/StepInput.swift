@@ -293,6 +293,8 @@ public struct ForgetInput: Codable, Sendable, Equatable {
   public var repositoryPrefix: String
   /// The snapshot's id.
   public var snapshot: String
+  /// Further snapshots of the same backup; nil: none.
+  public var furtherSnapshots: [String]?
   /// The database whose repository it is, and whose log expires with its base backups; nil: no log lies beside.
   public var database: DatabasePlace?
   /// The incarnation that is being archived; nil: not known, and then only log before that of base backups expires.
@@ -300,9 +302,10 @@ public struct ForgetInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    store: StoreInput, repositoryPrefix: String, snapshot: String, database: DatabasePlace? = nil,
-    activeIncarnation: String? = nil
+    store: StoreInput, repositoryPrefix: String, snapshot: String, furtherSnapshots: [String]? = nil,
+    database: DatabasePlace? = nil, activeIncarnation: String? = nil
   ) {
+    self.furtherSnapshots = furtherSnapshots
     self.store = store
     self.repositoryPrefix = repositoryPrefix
     self.snapshot = snapshot

@@ -69,6 +69,22 @@ public struct StepCommand: Sendable {
       return try await ImportStep(
         input: try StepFolder.read(ImportInput.self, from: input), folder: folder, logger: logger
       ).run()
+    case .bucketBackup:
+      return try await BucketBackupStep(
+        input: try StepFolder.read(BucketBackupInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .bucketRestore:
+      return try await BucketRestoreStep(
+        input: try StepFolder.read(BucketRestoreInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .volumeBackup:
+      return try await VolumeBackupStep(
+        input: try StepFolder.read(VolumeBackupInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .volumeRestore:
+      return try await VolumeRestoreStep(
+        input: try StepFolder.read(VolumeRestoreInput.self, from: input), folder: folder, logger: logger
+      ).run()
     case .forget:
       return try await ForgetStep(
         input: try StepFolder.read(ForgetInput.self, from: input), folder: folder, logger: logger

@@ -133,6 +133,8 @@ public struct RestoreRequestSpec: Codable, Sendable, Equatable {
   public var databaseName: String?
   /// What of the target's instance template is to be different.
   public var instance: InstanceTemplate?
+  /// For a backup of volumes or of a bucket: how it is restored; nil: all of it, to where it came from.
+  public var files: RestoreFilesSpec?
 
   /// A restore of `source` beside what runs.
   public init(source: RestoreSource, target: BackupTarget? = nil) {
@@ -157,6 +159,7 @@ public struct RestoreRequestSpec: Codable, Sendable, Equatable {
     keepPrevious = try container.decodeIfPresent(GoDuration.self, forKey: .keepPrevious)
     databaseName = try container.decodeIfPresent(String.self, forKey: .databaseName)
     instance = try container.decodeIfPresent(InstanceTemplate.self, forKey: .instance)
+    files = try container.decodeIfPresent(RestoreFilesSpec.self, forKey: .files)
   }
 
   /// Whether clients are to be on the restored instance.

@@ -62,6 +62,10 @@ public struct RestoreRequestStatus: Codable, Sendable, Equatable {
   public var recoveredTo: RecoveredTo?
   /// What a dump was loaded into; while it is at work, what it becomes.
   public var loaded: LoadedDump?
+  /// The volumes or the bucket that files are restored to, once it has begun.
+  public var filesTarget: BackupTarget?
+  /// What was restored of files or objects.
+  public var files: RestoredFiles?
   /// What went wrong.
   public var error: FailureStatus?
 

@@ -29,7 +29,7 @@ make_cluster() {
     exit 1
   fi
   # shellcheck disable=SC2086
-  initdb --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") $POSTGRES_INITDB_ARGS "$@"
+  initdb --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") $POSTGRES_INITDB_ARGS
   printf '\nhost all all all %s\n' "${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >>"$PGDATA/pg_hba.conf"
   PGUSER=$POSTGRES_USER pg_ctl -D "$PGDATA" -o "-c listen_addresses='' -p 5432" -w start
   local query=(psql -v ON_ERROR_STOP=1 --no-psqlrc --username "$POSTGRES_USER" --no-password)
@@ -57,7 +57,7 @@ if [ "$1" = postgres ]; then
     chmod 03775 /var/run/postgresql
     find "$PGDATA" \! -user postgres -exec chown postgres '{}' +
     find /var/run/postgresql \! -user postgres -exec chown postgres '{}' +
-    exec gosu postgres "$BASH_SOURCE" "$@"
+    exec gosu postgres "${BASH_SOURCE[0]}" "$@"
   fi
   chmod 00700 "$PGDATA" || :
   [ -s "$PGDATA/PG_VERSION" ] || make_cluster
