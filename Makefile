@@ -17,11 +17,11 @@ lint:
 build: deps
 	$(SWIFT_BUILD)
 
-# TEST_ARGS='--filter RepositoryTests' runs a part.
+# TEST_ARGS='--filter RepositoryTests' runs a part, '--jobs 1' one suite at a time.
 test: deps
 	@hack/install test
 	$(SWIFT_BUILD)
-	hack/with-servers swift test -c release --skip-build --no-parallel $(TEST_ARGS)
+	hack/with-servers hack/run-tests "$$($(SWIFT_BUILD) --show-bin-path)/tidemarkPackageTests.xctest" $(TEST_ARGS)
 
 # The same program in a whole cluster: a node, containers, Services. Wants root.
 test-cluster: deps

@@ -106,12 +106,15 @@ let package = Package(
         collections, subprocess,
       ]),
 
+    module("FileEngine", ["Repository", "ObjectStore", "CPosix", nioCore]),
+
     // What decides, and what carries out.
     module(
       "Steps",
       [
-        "PostgresEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel", "COpenSSL", "CPosix",
-        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging,
+        "PostgresEngine", "FileEngine", "Repository", "ObjectStore", "TidemarkAPI", "KubeClient", "KubeModel",
+        "COpenSSL", "CPosix",
+        "CZlib", "CZstd", subprocess, systemPackage, nioCore, logging, yams,
       ]),
     module(
       "Controllers",
@@ -147,12 +150,16 @@ let package = Package(
     tests(of: "ObjectStore", [nioCore, nioPosix, logging]),
     tests(of: "Repository", ["ObjectStore", nioCore, logging]),
     tests(of: "PostgresEngine", ["Repository", "ObjectStore", nioCore, logging]),
+    tests(of: "FileEngine", ["Repository", "ObjectStore", nioCore]),
     tests(
       of: "Steps",
       ["TidemarkAPI", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore", nioCore, logging]),
     tests(
       of: "Controllers",
-      ["Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore"]),
+      [
+        "Steps", "TidemarkAPI", "KubeRuntime", "KubeClient", "KubeModel", "PostgresEngine", "Repository", "ObjectStore",
+        logging,
+      ]),
     tests(
       of: "RESTFacade",
       [

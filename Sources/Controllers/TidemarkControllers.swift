@@ -12,7 +12,15 @@ public enum TidemarkControllers {
     let destinations = Controller(
       name: "backupdestination", reconciler: DestinationReconciler(environment), logger: logger)
     destinations.watch(stores.destinations)
+    environment.runs?.wake(destinations, serving: BackupDestination.self)
     runtime.add(destinations)
+
+    let buckets = Controller(name: "bucket", reconciler: BucketReconciler(environment), logger: logger)
+    buckets.watch(stores.buckets, filter: .generationChanged)
+    buckets.watch(stores.backups, filter: .phaseChanged) { backup in
+      backup.subject.target.bucket.map { [ObjectKey(namespace: backup.metadata.namespace, name: $0)] } ?? []
+    }
+    runtime.add(buckets)
 
     let databases = Controller(
       name: "database", configuration: ControllerConfiguration(workers: 4),
@@ -23,16 +31,19 @@ public enum TidemarkControllers {
         .filter { $0.metadata.namespace == destination.metadata.namespace }.map(\.key)
     }
     databases.watch(stores.backups, filter: .phaseChanged) { $0.databaseKey.map { [$0] } ?? [] }
+    environment.runs?.wake(databases, serving: Database.self)
     runtime.add(databases)
 
     let backups = Controller(
       name: "backup", configuration: ControllerConfiguration(workers: 4), reconciler: BackupReconciler(environment),
       logger: logger)
     backups.watch(stores.backups)
+    environment.runs?.wake(backups, serving: Backup.self)
     runtime.add(backups)
 
     let clones = Controller(name: "pitrclone", reconciler: CloneReconciler(environment), logger: logger)
     clones.watch(stores.clones)
+    environment.runs?.wake(clones, serving: PITRClone.self)
     runtime.add(clones)
 
     let restores = Controller(name: "restorerequest", reconciler: RestoreReconciler(environment), logger: logger)
@@ -40,12 +51,24 @@ public enum TidemarkControllers {
     restores.watch(stores.databases, filter: .serverMoved) { database in
       stores.restores(of: database.key).map(\.key)
     }
+    environment.runs?.wake(restores, serving: RestoreRequest.self)
     runtime.add(restores)
 
     let schedules = Controller(name: "backupschedule", reconciler: ScheduleReconciler(environment), logger: logger)
     schedules.watch(stores.schedules, filter: .generationChanged.or(.annotationsChanged))
     schedules.watch(stores.backups, filter: .phaseChanged) { stores.schedules(of: $0) }
     runtime.add(schedules)
+
+    if let runs = environment.runs { addSweeper(runs, to: runtime, in: environment) }
+  }
+
+  private static func addSweeper(_ runs: ClusterRuns, to runtime: Runtime, in environment: ControllerEnvironment) {
+    let sweeper = Controller(
+      name: "runs", configuration: ControllerConfiguration(workers: 1),
+      reconciler: RunSweeper(environment: environment, runner: runs.runner), logger: environment.logger)
+    sweeper.watch(runs.jobs, filter: .endingChanged) { _ in [RunSweeper.key] }
+    sweeper.enqueue(RunSweeper.key)
+    runtime.add(sweeper)
   }
 }
 

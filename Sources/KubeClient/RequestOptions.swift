@@ -106,4 +106,6 @@ public enum Subresource: String, Sendable, Hashable {
   case status
   /// The number of replicas.
   case scale
+  /// What the containers of a pod wrote; see ``KubeClient/log(of:container:tailLines:)``.
+  case log
 }

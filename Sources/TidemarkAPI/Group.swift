@@ -35,6 +35,10 @@ public enum TidemarkLabel {
   public static let database = "tidemark.dev/database"
   /// On the pods of an instance, and in the selector of a Service that a switch repointed: the instance's name.
   public static let instance = "tidemark.dev/instance"
+  /// On what a step runs in and on its pods: the step's name.
+  public static let step = "tidemark.dev/step"
+  /// On what a step runs in and on its pods: the run's name.
+  public static let run = "tidemark.dev/run"
 }
 
 /// The values of ``TidemarkLabel/origin`` that code asks for.
@@ -68,6 +72,14 @@ public enum TidemarkAnnotation {
 }
 
 extension TidemarkAnnotation {
+  /// On what a step runs in and on its pods: the resource that it serves, `Kind/name/uid`.
+  public static let serves = "tidemark.dev/serves"
+  /// On what a step runs in: a digest of what it was made of, its secrets left out.
+  public static let madeOf = "tidemark.dev/made-of"
+  /// On a workload that a RestoreRequest or a Backup scaled down: how many replicas it had.
+  public static let replicas = "tidemark.dev/replicas"
+  /// On such a workload: the uid of that resource.
+  public static let scaledDownFor = "tidemark.dev/scaled-down-for"
   /// On a RestoreRequest, `true`: its dump was staged for it alone, and is removed when it has been loaded.
   public static let staged = "tidemark.dev/staged"
   /// On a Backup that was found in the bucket: what was found, as JSON.

@@ -7,6 +7,8 @@ public enum ConditionType {
   public static let reconciling = "Reconciling"
   /// It can't get there without a change by a person.
   public static let stalled = "Stalled"
+  /// Every file or object is in the backup as it was at some moment.
+  public static let consistent = "Consistent"
   /// The write-ahead log is being stored.
   public static let archiving = "Archiving"
   /// Retention would remove more than half of a target's backups at once, and waits for a person.
@@ -41,6 +43,20 @@ public enum Reason {
   public static let destinationNotReady = "DestinationNotReady"
   /// The Database is not there.
   public static let databaseNotFound = "DatabaseNotFound"
+  /// The Bucket is not there.
+  public static let bucketResourceNotFound = "BucketResourceNotFound"
+  /// The Bucket is there and not Ready.
+  public static let bucketNotReady = "BucketNotReady"
+  /// The Deployment, StatefulSet or DaemonSet is not there.
+  public static let applicationNotFound = "ApplicationNotFound"
+  /// The application has no volumes, or not those that are named, or they can't be reached.
+  public static let volumesNotFound = "VolumesNotFound"
+  /// All of the backup is as it was at some moment, file by file.
+  public static let consistent = "Consistent"
+  /// Some files or objects never held still, or could not be read.
+  public static let filesChanged = "FilesChanged"
+  /// An application is being scaled down, or up again.
+  public static let scaling = "Scaling"
   /// The server was reached and is the expected one.
   public static let connected = "Connected"
   /// The server was not reached, or refused the role.

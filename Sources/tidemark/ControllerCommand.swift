@@ -19,7 +19,7 @@ struct ControllerCommand: AsyncParsableCommand {
 
   /// Where steps and instances run.
   enum Platform: String, ExpressibleByArgument, CaseIterable {
-    case local
+    case kubernetes, local
   }
 
   @Option(help: "A kubeconfig file. By default KUBECONFIG, then the pod's service account.")
@@ -28,8 +28,10 @@ struct ControllerCommand: AsyncParsableCommand {
   @Option(name: .customLong("namespace"), help: "A namespace to watch; may be repeated. By default all.")
   var namespaces: [String] = []
 
-  @Option(help: "Where steps and instances run: local (processes of this machine).")
+  @Option(help: "Where steps and instances run: kubernetes (Jobs and pods), or local (processes of this machine).")
   var platform: Platform = .local
+
+  @OptionGroup(title: "On the platform kubernetes") var kubernetes: KubernetesOptions
 
   @Option(help: "The folder for steps and instances.")
   var stateDir = "/var/lib/tidemark"
@@ -60,6 +62,7 @@ struct ControllerCommand: AsyncParsableCommand {
   func validate() throws {
     _ = try ListenAddress(metricsListen)
     if let restListen { _ = try ListenAddress(restListen) }
+    if platform == .kubernetes { _ = try kubernetes.settings() }
   }
 
   func run() async throws {
@@ -114,15 +117,27 @@ struct ControllerCommand: AsyncParsableCommand {
   private func addControllers(
     to runtime: Runtime, _ client: KubeClient, _ events: EventRecorder, _ logger: Logger
   ) throws {
+    let environment =
+      switch platform {
+      case .local: try local(runtime, client, events, logger)
+      case .kubernetes:
+        try kubernetes.environment(
+          runtime, client, events, namespaces: namespaces, programDirectory: pgBindir, logger: logger)
+      }
+    TidemarkControllers.add(to: runtime, in: environment)
+  }
+
+  private func local(
+    _ runtime: Runtime, _ client: KubeClient, _ events: EventRecorder, _ logger: Logger
+  ) throws -> ControllerEnvironment {
     let state = URL(filePath: stateDir).standardizedFileURL.path()
     let program = try OwnProgram.path()
     let tools = try PostgresTools(binDirectory: pgBindir, user: pgUser)
-    let environment = ControllerEnvironment(
+    return ControllerEnvironment(
       client: client, runtime: runtime,
       runner: LocalStepRunner(stateDirectory: state, program: program, logger: logger),
       host: LocalInstanceHost(stateDirectory: state, program: program, tools: tools, logger: logger), events: events,
       cluster: ClusterAccess(kubeconfig: try kubeconfigForSteps()), programDirectory: pgBindir, logger: logger)
-    TidemarkControllers.add(to: runtime, in: environment)
   }
 
   /// Steps run elsewhere, so a relative path would not do.

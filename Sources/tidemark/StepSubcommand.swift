@@ -3,7 +3,7 @@ import Logging
 public import Steps
 import UnixSignals
 
-/// `tidemark step NAME --input FILE [--result FILE]`.
+/// `tidemark step NAME --input FILE [--result FILE] [--termination-message FILE]`.
 struct StepSubcommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "step", abstract: "Run one data operation.",
@@ -18,9 +18,14 @@ struct StepSubcommand: AsyncParsableCommand {
   @Option(help: "The file that the result goes to.")
   var result: String?
 
+  @Option(
+    help: "The file of the pod's termination message: the result goes there, or to standard output what is longer.")
+  var terminationMessage: String?
+
   func run() async throws {
     let logger = ProgramLog.make("tidemark.step")
-    let command = StepCommand(name, input: input, result: result, logger: logger)
+    let command = StepCommand(
+      name, input: input, result: result, terminationMessage: terminationMessage, logger: logger)
     let code = try await Interruptible.run { try await command.run() }
     throw ExitCode(code.rawValue)
   }

@@ -11,7 +11,7 @@ struct Tidemark: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       ControllerCommand.self, APICommand.self, OpenAPICommand.self, StepSubcommand.self, WALCommand.self,
-      VersionCommand.self,
+      PrepareInstanceCommand.self, VersionCommand.self,
     ])
 
   static func main() async {

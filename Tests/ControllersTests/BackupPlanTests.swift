@@ -121,6 +121,21 @@ struct BackupPlanTests {
     #expect(Self.plan(rivals: [stuck]).actions == [.start])
   }
 
+  @Test("what keeps a step from beginning is told once, and the attempt goes on")
+  func hindered() {
+    let hindrance = StepState.waiting(FailureStatus(code: "ImagePullBackOff", message: "no such image"))
+    var backup = Self.running()
+    let plan = Self.plan(backup, run: hindrance)
+    #expect(plan.actions.isEmpty && plan.status.phase == .running && plan.status.attempts == 1)
+    #expect(plan.status.conditions.readyReason == "ImagePullBackOff")
+    #expect(plan.events.map(\.reason) == ["ImagePullBackOff"])
+    backup.status = plan.status
+    #expect(Self.plan(backup, run: hindrance).events.isEmpty)
+    #expect(Self.plan(backup, run: .running).status.conditions.readyReason == Reason.running)
+    backup.metadata.deletionTimestamp = PlanValues.now
+    #expect(Self.plan(backup, run: hindrance).actions == [.stopRun], "it may begin at any moment")
+  }
+
   @Test("a lost step and a failure for now are tried again after a pause, at most three times in all")
   func boundedRetries() {
     for ended in [StepState.lost(lastWords: "killed"), .ended(.tryAgain(PlanValues.failure))] {
@@ -233,7 +248,8 @@ struct BackupPlanTests {
 
   private static func found() throws -> Backup {
     var backup = try Backup.discovered(
-      PlanValues.discovered, named: "shop-abababab", of: ObjectKey(namespace: "demo", name: "shop"), in: "s3")
+      PlanValues.discovered, named: "shop-abababab", of: BackupTarget(database: "shop"), namespace: "demo",
+      in: "s3")
     backup.metadata.finalizers = [TidemarkGroup.finalizer]
     backup.metadata.uid = "uid-of-found"
     return backup

@@ -42,6 +42,13 @@ struct DatabasePlanTests {
     #expect(plan.next == .requeue(after: DatabasePlan.retryInterval))
   }
 
+  @Test("a receiver that its platform starts again by itself is left to it, and the condition says what it failed with")
+  func hinderedReceiver() {
+    let plan = Self.plan(receiver: .hindered(PlanValues.failure))
+    #expect(plan.actions.isEmpty && plan.status.conditions.readyReason == PlanValues.failure.code)
+    #expect(plan.events.map(\.reason).contains(PlanValues.failure.code))
+  }
+
   @Test("a receiver at work goes on while the destination is not Ready; a new one waits for it")
   func destinationNotReady() {
     let unwell = PlanValues.destination {

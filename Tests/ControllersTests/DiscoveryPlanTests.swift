@@ -75,7 +75,8 @@ struct DiscoveryPlanTests {
   @Test("what no Backup tells of is created, the bytes are counted, and the run goes after both are written")
   func creates() {
     let plan = Self.plan(run: Self.ended(Self.product([PlanValues.discovered])))
-    #expect(plan.actions == [.create(PlanValues.discovered, name: "shop-abababab", database: "shop")])
+    #expect(
+      plan.actions == [.create(PlanValues.discovered, name: "shop-abababab", target: BackupTarget(database: "shop"))])
     #expect(plan.count == .init(bytes: 4711, at: PlanValues.now) && plan.discardsRun)
     #expect(plan.events.map(\.reason) == ["Discovered"])
   }
@@ -100,7 +101,10 @@ struct DiscoveryPlanTests {
   func takenName() {
     let taken = PlanValues.backup("shop-abababab")
     let plan = Self.plan(backups: [taken], run: Self.ended(Self.product([PlanValues.discovered])))
-    #expect(plan.actions == [.create(PlanValues.discovered, name: "shop-abababababababab", database: "shop")])
+    #expect(
+      plan.actions == [
+        .create(PlanValues.discovered, name: "shop-abababababababab", target: BackupTarget(database: "shop"))
+      ])
   }
 
   @Test("a run that could not tell of all is followed by another at once, unless it told nothing new")
@@ -115,7 +119,8 @@ struct DiscoveryPlanTests {
   @Test("a Backup that was found goes when its snapshot has gone; one that was run stays")
   func removes() throws {
     let view = try Backup.discovered(
-      PlanValues.discovered, named: "shop-abababab", of: ObjectKey(namespace: "demo", name: "shop"), in: "s3")
+      PlanValues.discovered, named: "shop-abababab", of: BackupTarget(database: "shop"), namespace: "demo",
+      in: "s3")
     let product = Self.product([], missing: [PlanValues.product.snapshot])
     #expect(Self.plan(backups: [view], run: Self.ended(product)).actions == [.remove(BackupIdentity(view))])
     #expect(Self.plan(backups: [Self.completed(after: 0)], run: Self.ended(product)).actions.isEmpty)

@@ -150,7 +150,6 @@ struct SchedulePlanTests {
     let table: [(String, (inout BackupSchedule) -> Void)] = [
       (Reason.invalidSpec, { $0.spec.schedule = "61 * * * *" }),
       (Reason.invalidSpec, { $0.spec.timeZone = "Nowhere" }),
-      (Reason.unsupported, { ($0.spec.target.database, $0.spec.target.bucket) = (nil, "b") }),
     ]
     for (reason, change) in table {
       let plan = Self.plan(Self.schedule("0 * * * *", change), at: 3600)

@@ -45,4 +45,20 @@ struct ServiceRepointingTests {
     #expect(try ServiceRepointing.patch(without, to: SwitchValues.original)?[1] == .remove(Self.selector))
     #expect(try ServiceRepointing.patch(Self.service(["app": "db"]), to: SwitchValues.original) == nil)
   }
+
+  @Test("a port that leads nowhere on the instance is told, and one that leads there is not")
+  func ports() {
+    func obstacle(_ ports: [Service.Port], _ live: DatabaseInstance = SwitchValues.restored) -> String? {
+      var service = Self.service(nil)
+      service.spec?.ports = ports
+      return ServiceRepointing.obstacle(service, live)
+    }
+    #expect(obstacle([Service.Port(port: 5433)]) == nil)
+    #expect(obstacle([Service.Port(port: 5432, targetPort: .string("postgresql"))]) == nil)
+    #expect(obstacle([Service.Port(port: 9), Service.Port(port: 5432, targetPort: .integer(5433))]) == nil)
+    #expect(obstacle([]) == nil)
+    #expect(obstacle([Service.Port(port: 5432, targetPort: .string("db"))])?.contains("5433") == true)
+    #expect(obstacle([Service.Port(port: 5432)])?.contains("shop") == true)
+    #expect(obstacle([Service.Port(port: 5432)], SwitchValues.original) == nil)
+  }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import TestSupport
 import Testing
 
@@ -77,7 +78,7 @@ struct AnswerTests {
           && (0...100).contains(table["first", "PROGRESS"].flatMap { Int($0) } ?? -1)
       }
       try await bed.applyBackup("second")
-      try await bed.eventuallyAnswers("backup/second", "Waiting", "Backup first of the same Database goes first")
+      try await bed.eventuallyAnswers("backup/second", "Waiting", "Backup first of the same target goes first")
 
       try await bed.kubectl("patch", "backup/first", "--type=merge", "-p", #"{"spec":{"destinationName":"other"}}"#)
       try await bed.eventuallyAnswers("backup/first", "SpecChangeIgnored", "spec changed after the start")
@@ -98,9 +99,11 @@ struct AnswerTests {
       try await bed.applyDestination(.slow)
       try await bed.applyShop(postgres, orders: 100_000)
       try await bed.applyBackup("first")
-      _ = try await bed.stepAtWork("base-backup")
-      try await bed.eventuallyField("backup/first", ".status.progress.bytesDone") { !$0.isEmpty }
+      // The step stands still meanwhile: all of this small database could be read before the server is gone.
+      let step = try await bed.stepAtWork("base-backup")
+      kill(step, SIGSTOP)
       try await postgres.kill9()
+      kill(step, SIGCONT)
       try await bed.eventuallyField("backup/first", ".status.attempts") { $0 == "2" }
       try await bed.eventuallyField("backup/first", ".status.conditions[?(@.type==\"Ready\")].reason") {
         $0 == "Retrying"

@@ -15,9 +15,18 @@ final class Bed: Tenant {
   private let current = Mutex<RunningProgram?>(nil)
   private let earlier = Mutex<[RunningProgram]>([])
 
+  private let platform: Platform
+
+  /// Where the controller runs steps.
+  enum Platform: String, Sendable {
+    case kubernetes, local
+  }
+
   /// Runs `body` with a bed whose controller is at work, and ends all of it after.
-  static func with<Value: Sendable>(_ name: String, _ body: (Bed) async throws -> Value) async throws -> Value {
-    let bed = try await Bed(name)
+  static func with<Value: Sendable>(
+    _ name: String, on platform: Platform = .local, _ body: (Bed) async throws -> Value
+  ) async throws -> Value {
+    let bed = try await Bed(name, platform)
     do {
       try await bed.startController()
       let value = try await body(bed)
@@ -30,7 +39,8 @@ final class Bed: Tenant {
     }
   }
 
-  private init(_ name: String) async throws {
+  private init(_ name: String, _ platform: Platform) async throws {
+    self.platform = platform
     kube = try await TestServers.kube()
     s3 = try await TestServers.s3()
     scratch = try ScratchDirectory("bed")
@@ -50,7 +60,8 @@ final class Bed: Tenant {
   /// Starts the controller, also after `killController()`.
   func startController() async throws {
     var arguments = ["controller", "--kubeconfig", kube.kubeconfig, "--namespace", namespace]
-    arguments += ["--state-dir", state]
+    arguments += ["--state-dir", state, "--platform", platform.rawValue]
+    if platform == .kubernetes { arguments += ["--step-image", "tidemark:dev"] }
     if geteuid() == 0 { arguments += ["--pg-user", "postgres"] }
     let program = try RunningProgram.start(builtProgram("tidemark"), arguments)
     current.withLock { $0 = program }

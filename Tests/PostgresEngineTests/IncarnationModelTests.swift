@@ -111,6 +111,32 @@ struct IncarnationModelTests {
     try await database.remove()
   }
 
+  @Test("a restore along a restored life, to a moment before that life began, leaves its parent there and goes on")
+  func beforeItsFork() async throws {
+    var random = SeededGenerator(seed: 12)
+    var (database, root) = try await start()
+    try await live(&root, commits: 12, in: database, &random)
+    var child = try await restore(root, at: 8, in: database)
+    try await live(&child, commits: 4, in: database, &random)
+    var grandchild = try await restore(child, at: 4, in: database)
+    let incarnation = try #require(try await database.catalog().tree[grandchild.incarnation])
+    #expect(incarnation.parent?.id == root.incarnation && incarnation.parent?.timeline == TimelineID(1))
+    try await live(&grandchild, commits: 6, in: database, &random)
+    try await live(&child, commits: 4, in: database, &random)
+    for index in [2, 4, 6, 10] {
+      let moment = grandchild.model.moments[index]
+      try await check(.lsn(moment.lsn), moment.rows, along: grandchild, database, "moment \(index)")
+    }
+    let last = try #require(grandchild.model.moments.last)
+    try await check(.latest, last.rows, along: grandchild, database, "the end")
+    let window = try await database.window(grandchild.incarnation)
+    #expect(window.gaps.isEmpty && window.spans.count == 1)
+    #expect(try #require(window.latest) >= last.time)
+    try await grandchild.server.remove()
+    try await child.server.remove()
+    try await database.remove()
+  }
+
   @Test("before a restored life has stored anything, what its parent did behind the fork is not taken for its own")
   func nothingStoredYet() async throws {
     var random = SeededGenerator(seed: 11)

@@ -118,31 +118,4 @@ struct BackupTests {
       #expect(!reply.field(field).isEmpty, "\(reply.body)")
     }
   }
-
-  @Test("what this version does not back up says so")
-  func notServed() async throws {
-    try await FacadeBed.with("backups") { bed in
-      for (method, path) in [
-        ("GET", "/applications/x/volume-backups"), ("POST", "/applications/x/volume-backups"),
-        ("POST", "/backups/volume/x/restore"), ("POST", "/backups/volume/x/clone"), ("GET", "/buckets/x/backups"),
-        ("POST", "/buckets/x/backups"),
-      ] {
-        #expect(try await bed.call(method, path).expect(404).message.contains("not served by this version"))
-      }
-      #expect(try await bed.call("GET", "/buckets").expect(200).items.isEmpty)
-      try await bed.kube.apply(
-        """
-        apiVersion: apps/v1
-        kind: Deployment
-        metadata: {name: web}
-        spec:
-          selector: {matchLabels: {app: web}}
-          template:
-            metadata: {labels: {app: web}}
-            spec: {containers: [{name: web, image: web}]}
-        """, namespace: bed.namespace)
-      let applications = try await bed.call("GET", "/applications").expect(200)
-      #expect(applications.items.map { $0["kind"] } == ["Deployment"])
-    }
-  }
 }

@@ -40,9 +40,12 @@ struct DocumentedExamplesTests {
       try await bed.makeBackup("shop-before-the-migration", phase: .completed)
       try await bed.makeBackup("shop-of-yesterday", phase: .completed)
       try await bed.makeRestore("shop-rescue", phase: .readyToSwitch)
+      try await bed.makeWorkload("web")
+      try await bed.makeBucket("assets")
+      try await bed.makeVolumeBackup("web-1", of: "web")
       try await bed.eventuallyGet("/restores/shop-rescue") { $0.data["status"] == "ReadyToSwitch" }
       // What the page's backups are stored in is the example's destination, which is made first.
-      for name in ["shop-before-the-migration", "shop-of-yesterday"] {
+      for name in ["shop-before-the-migration", "shop-of-yesterday", "web-1"] {
         try await bed.eventuallyGet("/backups/\(name)") { $0.data["status"] == "Completed" }
       }
       for example in try Self.examples() { try await check(example, bed) }

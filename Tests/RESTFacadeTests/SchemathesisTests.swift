@@ -20,6 +20,9 @@ struct SchemathesisTests {
     try await FacadeBed.with("schemathesis", platform: platform) { bed in
       try await bed.makeDatabase(window: FacadeBed.window)
       try await bed.makeDestination("s3-backups")
+      try await bed.makeWorkload("web")
+      try await bed.makeBucket("assets")
+      try await bed.makeVolumeBackup("web-1", of: "web")
       for phase in BackupPhase.allCases { try await bed.makeBackup("b-\(phase.rawValue.lowercased())", phase: phase) }
       for phase in RestorePhase.allCases {
         try await bed.makeRestore("r-\(phase.rawValue.lowercased())", phase: phase, database: "other")

@@ -20,7 +20,7 @@ struct DataExchangeTests {
         logger: Logger(label: "test"))
       var places: [InstancePlace] = []
       for (id, text) in [(live, "old"), (aside, "new")] {
-        let place = try await host.reserve(id, of: "shop")
+        let place = try await host.reserve(id, InstanceWish(database: "shop"))
         try FileManager.default.createDirectory(atPath: place.dataDirectory, withIntermediateDirectories: true)
         try text.write(toFile: "\(place.dataDirectory)/PG_VERSION", atomically: true, encoding: .utf8)
         places.append(place)
@@ -73,7 +73,7 @@ struct DataExchangeTests {
   func found() async throws {
     try await ScratchDirectory.with { scratch in
       let pair = try await Pair(scratch)
-      _ = try await pair.host.reserve(InstanceID(namespace: "demo", name: "other"), of: "store")
+      _ = try await pair.host.reserve(InstanceID(namespace: "demo", name: "other"), InstanceWish(database: "store"))
       #expect(try await pair.host.instances(of: "shop", in: "demo").map(\.name) == ["aside", "live"])
       #expect(try await pair.host.instances(of: "shop", in: "elsewhere").isEmpty)
     }

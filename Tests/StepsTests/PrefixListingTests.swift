@@ -13,11 +13,15 @@ struct PrefixListingTests {
       "databases/demo/shop/repo/snapshots/\(Self.id)", "databases/demo/shop/repo/snapshots/not-an-id",
       "databases/demo/shop/repo/data/ab/\(Self.id)", "databases/demo/empty/repo/config",
       "databases/demo/log-only/incarnations/i/incarnation.json", "databases/prod/shop/repo/snapshots/\(Self.id)",
-      "databases/prod/shop/repo/config", "applications/demo/web/repo/snapshots/\(Self.id)", "notes.txt", "databases/",
+      "databases/prod/shop/repo/config", "applications/demo/deployment/web/repo/snapshots/\(Self.id)",
+      "buckets/demo/pictures/repo/snapshots/\(Self.id)", "notes.txt", "databases/",
     ]
     for key in keys { listing.take(ObjectInfo(key: key, size: 10)) }
     #expect(listing.bytes == Int64(keys.count) * 10)
-    #expect(listing.snapshots == ["shop": [Self.id], "empty": []])
+    #expect(
+      listing.snapshots == [
+        "shop": [Self.id], "empty": [], "applications/deployment/web": [Self.id], "buckets/pictures": [Self.id],
+      ])
     #expect(listing.otherNamespaces == ["prod"])
   }
 }

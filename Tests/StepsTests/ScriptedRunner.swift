@@ -39,7 +39,9 @@ struct ScriptedRunner {
   }
 
   func request(_ script: String, secrets: [String: [UInt8]] = [:]) -> StepRequest {
-    StepRequest(id: id, step: .forget, input: Array((script + "\n").utf8), secrets: secrets)
+    StepRequest(
+      id: id, subject: StepSubject(apiVersion: "v1", kind: "Thing", name: "thing", uid: "1"), step: .forget,
+      input: Array((script + "\n").utf8), secrets: secrets)
   }
 
   /// The run's folder.

@@ -7,12 +7,16 @@ package import TidemarkAPI
 package struct BackupObservation: Sendable {
   package var backup: Backup
   package var database: Database?
+  /// The Bucket, where it is of one.
+  package var bucket: Bucket?
+  /// The application, where it is of one; looked at before its step is started only.
+  package var application: ApplicationSight?
   package var destination: BackupDestination?
-  /// The other Backups of the same Database that have not ended.
+  /// The other Backups of the same target that have not ended.
   package var rivals: [Backup]
-  /// A Backup of the same Database whose snapshot is forgotten before this one's.
+  /// A Backup of the same target whose snapshot is forgotten before this one's.
   package var forgottenBefore: Backup?
-  /// The run of its `base-backup` or `dump` step.
+  /// The run of the step that takes it.
   package var run: StepState
   /// The run of its `forget` step.
   package var forgetting: StepState
@@ -20,11 +24,14 @@ package struct BackupObservation: Sendable {
 
   /// What was seen.
   package init(
-    backup: Backup, database: Database?, destination: BackupDestination?, rivals: [Backup],
-    forgottenBefore: Backup? = nil, run: StepState, forgetting: StepState, now: Timestamp
+    backup: Backup, database: Database?, bucket: Bucket? = nil, application: ApplicationSight? = nil,
+    destination: BackupDestination?, rivals: [Backup], forgottenBefore: Backup? = nil, run: StepState,
+    forgetting: StepState, now: Timestamp
   ) {
     self.backup = backup
     self.database = database
+    self.bucket = bucket
+    self.application = application
     self.destination = destination
     self.rivals = rivals
     self.forgottenBefore = forgottenBefore
@@ -39,10 +46,14 @@ package struct BackupPlan: Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
-    /// Starts the `base-backup` or the `dump` step, discarding an earlier run of it first.
+    /// Starts the step that takes it, discarding an earlier run of it first.
     case start
     case stopRun
     case discardRun
+    /// Scales the application to none.
+    case scaleDown
+    /// Gives the application its replicas back.
+    case scaleUp
     /// Starts the `forget` step, discarding an earlier run of it first.
     case forget
     case discardForgetting
@@ -81,10 +92,16 @@ package struct BackupPlan: Equatable, Sendable {
     switch seen.run {
     case .absent: begin(seen)
     case .running: watch(seen)
+    case .waiting(let hindrance): watch(seen, hindrance)
     case .ended(.done(.baseBackup(let product))):
       status.postgres = product.postgres
       complete("base backup", product.snapshot, product.size, seen)
     case .ended(.done(.dump(let product))): complete("dump", product.snapshot, product.size, seen)
+    case .ended(.done(.files(let product))):
+      status.snapshots = product.snapshots
+      reportConsistency(product.inconsistencies, seen)
+      complete(
+        "backup of \(seen.backup.subject.target.text)", product.snapshots.first?.snapshot ?? "", product.size, seen)
     case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
     case .ended(.failed(let failure)): fail(failure, seen)
     case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
@@ -103,6 +120,11 @@ package struct BackupPlan: Equatable, Sendable {
       wait(health, seen)
       return
     }
+    if let unrest = seen.unrest {
+      wait(unrest.health, seen)
+      if unrest.scalesDown { actions = [.scaleDown] }
+      return
+    }
     actions = [.start]
     status.phase = .running
     status.attempts = (status.attempts ?? 0) + 1
@@ -113,8 +135,7 @@ package struct BackupPlan: Equatable, Sendable {
     report(
       .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
       seen)
-    let kind = seen.backup.spec.effectiveMethod == .logical ? "dump" : "base backup"
-    events.append(.normal("Started", "\(kind) started"))
+    events.append(.normal("Started", "\(seen.backup.spec.effectiveMethod.text) started"))
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -124,7 +145,8 @@ package struct BackupPlan: Equatable, Sendable {
     status.phase = .pending
     report(health, seen)
     if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
-      events.append(now.reason == Reason.waiting ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
+      let isUsual = now.reason == Reason.waiting || now.reason == Reason.scaling
+      events.append(isUsual ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
     }
     next = .requeue(after: Self.pollInterval)
   }
@@ -134,14 +156,7 @@ package struct BackupPlan: Equatable, Sendable {
     let spec = seen.backup.spec
     let problems = spec.problems()
     guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
-    guard spec.target.database != nil else {
-      return .stalled(
-        reason: Reason.unsupported, message: "this version backs up Databases only; set target.database")
-    }
-    guard seen.database != nil else {
-      return .progressing(
-        reason: Reason.databaseNotFound, message: "Database \(spec.target.database ?? "") is not there; create it")
-    }
+    if let health = seen.targetObstacle { return health }
     guard let destination = seen.destination else {
       return .progressing(
         reason: Reason.destinationNotFound, message: "BackupDestination \(spec.destinationName) is not there; create it"
@@ -158,12 +173,12 @@ package struct BackupPlan: Equatable, Sendable {
     }
     if let first = seen.rivals.first(where: { $0.goesBefore(seen.backup) }) {
       return .progressing(
-        reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same Database goes first")
+        reason: Reason.waiting, message: "Backup \(first.metadata.name ?? "") of the same target goes first")
     }
     return nil
   }
 
-  private mutating func watch(_ seen: BackupObservation) {
+  private mutating func watch(_ seen: BackupObservation, _ hindrance: FailureStatus? = nil) {
     if status.phase != .running {
       // Found at work after a crash of the controller between the start and its report.
       status.phase = .running
@@ -179,9 +194,13 @@ package struct BackupPlan: Equatable, Sendable {
         events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))
       }
     } else {
+      if let hindrance, status.conditions?[type: ConditionType.ready]?.reason != hindrance.code {
+        events.append(.warning(hindrance.code, hindrance.message))
+      }
       report(
         .progressing(
-          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
+          reason: hindrance?.code ?? Reason.running,
+          message: hindrance?.message ?? "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
     }
     next = .requeue(after: Self.pollInterval)
   }
@@ -199,7 +218,7 @@ package struct BackupPlan: Equatable, Sendable {
         Reason.completed,
         "\(kind) of \(size.logical) bytes is stored as snapshot \(snapshot.prefix(8)); "
           + "\(size.stored) bytes were uploaded"))
-    actions = [.discardRun]
+    actions = seen.ending
   }
 
   private mutating func fail(_ failure: FailureStatus, _ seen: BackupObservation) {
@@ -210,7 +229,7 @@ package struct BackupPlan: Equatable, Sendable {
     status.observedGeneration = seen.backup.metadata.generation
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another Backup when this is mended"))
-    actions = [.discardRun]
+    actions = seen.ending
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
@@ -258,6 +277,7 @@ package struct BackupPlan: Equatable, Sendable {
     status.snapshot = found.snapshot
     status.size = found.size
     status.postgres = found.postgres
+    status.snapshots = found.snapshots
     status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
     report(
@@ -266,7 +286,7 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func settle(_ seen: BackupObservation) {
-    if seen.run != .absent { actions.append(.discardRun) }
+    if seen.run != .absent { actions += seen.ending }
     guard let lifetime = seen.backup.spec.expiresAfter, let ended = status.completedAt else { return }
     let rest = lifetime.duration - .seconds(seen.now.secondsSince1970 - ended.secondsSince1970)
     guard rest <= .zero else {
@@ -279,7 +299,7 @@ package struct BackupPlan: Equatable, Sendable {
 
   private mutating func delete(_ seen: BackupObservation) {
     guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return }
-    if seen.run == .running {
+    if seen.run.isAtWork {
       actions = [.stopRun]
       next = .requeue(after: Self.pollInterval)
       return
@@ -288,35 +308,40 @@ package struct BackupPlan: Equatable, Sendable {
     switch (status.snapshot ?? seen.unreportedSnapshot, seen.backup.spec.deletionPolicy) {
     case (let snapshot?, .delete):
       status.snapshot = snapshot
+      if case .ended(.done(.files(let product))) = seen.run { status.snapshots = product.snapshots }
+      if case .found(let found) = seen.backup.discovery { status.snapshots = found.snapshots }
       forget(seen)
     case (_?, .retain):
       events.append(.normal("Retained", "the snapshot stays in the repository, as spec.deletionPolicy says"))
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
     case (nil, _):
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
     }
   }
 
   private mutating func forget(_ seen: BackupObservation) {
-    guard seen.destination != nil, seen.backup.subject.target.database != nil else {
+    guard seen.destination != nil, seen.backup.subject.target.identity != nil else {
       events.append(
         .warning(
           Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
-      actions = [.discardRun, .removeFinalizer]
+      actions = seen.ending + [.removeFinalizer]
       return
     }
     switch seen.forgetting {
     case .ended(.done):
       events.append(.normal("Forgotten", "snapshot \((status.snapshot ?? "").prefix(8)) was removed"))
-      actions = [.discardForgetting, .discardRun, .removeFinalizer]
+      actions = [.discardForgetting] + seen.ending + [.removeFinalizer]
     case .running:
       report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
+      next = .requeue(after: Self.pollInterval)
+    case .waiting(let hindrance):
+      report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
       next = .requeue(after: Self.pollInterval)
     case .absent where seen.forgottenBefore != nil:
       let first = seen.forgottenBefore?.metadata.name ?? ""
       report(
         .progressing(
-          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same Database goes first"),
+          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same target goes first"),
         seen)
       next = .requeue(after: Self.pollInterval)
     case .absent, .lost:
@@ -342,19 +367,23 @@ package struct BackupPlan: Equatable, Sendable {
 }
 
 extension BackupObservation {
+  /// What follows the end of the step's run.
+  var ending: [BackupPlan.Action] { scalesDown ? [.scaleUp, .discardRun] : [.discardRun] }
+
   /// A snapshot that the step made, or that was found, and that no status tells of yet.
   var unreportedSnapshot: String? {
     if case .found(let found) = backup.discovery { return found.snapshot }
     switch run {
     case .ended(.done(.baseBackup(let product))): return product.snapshot
     case .ended(.done(.dump(let product))): return product.snapshot
+    case .ended(.done(.files(let product))): return product.snapshots.first?.snapshot
     default: return nil
     }
   }
 }
 
 extension Backup {
-  /// Whether this one is at work, or came before `other`: one base backup a Database at a time.
+  /// Whether this one is at work, or came before `other`: one backup a target at a time.
   ///
   /// One that lacks something of its own holds nobody up.
   func goesBefore(_ other: Backup) -> Bool {
@@ -367,7 +396,7 @@ extension Backup {
     return mine < theirs
   }
 
-  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a Database at a time,
+  /// Whether its snapshot is forgotten before that of `other`, which is being deleted too: one a target at a time,
   /// since who removes data from a repository must be alone with it. One that is stuck holds nobody up.
   func isForgottenBefore(_ other: Backup) -> Bool {
     guard let mine = metadata.deletionTimestamp, let theirs = other.metadata.deletionTimestamp,
@@ -379,6 +408,7 @@ extension Backup {
 
   private static let lacking = [
     Reason.destinationNotFound, Reason.destinationNotReady, Reason.databaseNotFound, Reason.secretMissing,
+    Reason.bucketResourceNotFound, Reason.bucketNotReady, Reason.applicationNotFound, Reason.volumesNotFound,
   ]
 }
 

@@ -5,9 +5,9 @@ public import KubeRuntime
 import Steps
 import TidemarkAPI
 
-/// Brings Backups to completion, one a Database at a time, and forgets their snapshots when they are deleted.
+/// Brings Backups to completion, one a target at a time, and forgets their snapshots when they are deleted.
 public struct BackupReconciler: Reconciler {
-  private let environment: ControllerEnvironment
+  let environment: ControllerEnvironment
 
   /// A reconciler in this environment.
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
@@ -20,8 +20,9 @@ public struct BackupReconciler: Reconciler {
     for action in plan.actions {
       do {
         try await perform(action, for: current)
-      } catch let missing as MissingSecret {
-        return try await waitForSecret(missing, for: current)
+      } catch {
+        guard let health = Health(passing: error) else { throw error }
+        return try await wait(health, for: current)
       }
     }
     environment.events.record(plan.events, about: backup)
@@ -33,16 +34,27 @@ public struct BackupReconciler: Reconciler {
     let namespace = backup.metadata.namespace
     let subject = backup.subject
     let database = subject.target.database.map { ObjectKey(namespace: namespace, name: $0) }
-    let siblings = database.map { stores.backups(of: $0) } ?? []
+    let siblings = stores.backups(of: subject.target, in: namespace)
+    let run = try await environment.runner.state(of: backup.runID)
     return BackupObservation(
       backup: backup, database: database.flatMap { stores.databases[$0] },
+      bucket: subject.target.bucket.flatMap { stores.buckets[ObjectKey(namespace: namespace, name: $0)] },
+      application: try await application(of: backup, run),
       destination: stores.destinations[ObjectKey(namespace: namespace, name: subject.destinationName)],
       rivals: siblings.filter {
         $0.metadata.uid != backup.metadata.uid && $0.status?.phase?.isFinal != true && !$0.metadata.isDeleting
       },
       forgottenBefore: siblings.first { $0.isForgottenBefore(backup) },
-      run: try await environment.runner.state(of: backup.runID),
+      run: run,
       forgetting: try await environment.runner.state(of: backup.forgetID), now: .now)
+  }
+
+  /// The application is looked at only while its step may be started.
+  private func application(of backup: Backup, _ run: StepState) async throws -> ApplicationSight? {
+    guard let reference = backup.subject.target.application, run == .absent, !backup.metadata.isDeleting,
+      backup.discovery == .none, backup.status?.phase?.isFinal != true
+    else { return nil }
+    return try await environment.applications.find(reference, in: backup.metadata.namespace)
   }
 
   private func report(_ plan: BackupPlan, on backup: Backup) async throws -> Backup {
@@ -56,11 +68,17 @@ public struct BackupReconciler: Reconciler {
     case .addFinalizer: _ = try await environment.finalizer.add(to: backup)
     case .removeFinalizer: try await environment.finalizer.remove(from: backup)
     case .start:
-      let request = try await backup.subject.method == .logical ? dumpRequest(backup) : baseBackupRequest(backup)
+      let request = try await request(for: backup)
       try await runner.discard(backup.runID)
       try await runner.start(request)
     case .stopRun: try await runner.stop(backup.runID)
     case .discardRun: try await runner.discard(backup.runID)
+    case .scaleDown, .scaleUp:
+      guard let application = backup.subject.target.application else { return }
+      let (namespace, uid) = (backup.metadata.namespace, backup.metadata.uid ?? "")
+      action == .scaleDown
+        ? try await environment.applications.scaleDown(application, in: namespace, for: uid)
+        : try await environment.applications.scaleUp(application, in: namespace, for: uid)
     case .forget:
       let request = try await forgetRequest(backup)
       try await runner.discard(backup.forgetID)
@@ -72,7 +90,8 @@ public struct BackupReconciler: Reconciler {
     }
   }
 
-  private func waitForSecret(_ missing: MissingSecret, for backup: Backup) async throws -> ReconcileResult {
+  /// Says why nothing goes on now, and has it looked at again soon. An attempt that did not begin does not count.
+  private func wait(_ health: Health, for backup: Backup) async throws -> ReconcileResult {
     var status = backup.status?.ownedByController ?? BackupStatus()
     if status.phase == .running, status.attempts == 1 {
       status.phase = .pending
@@ -81,10 +100,13 @@ public struct BackupReconciler: Reconciler {
       status.begunWith = nil
     }
     var conditions = status.conditions ?? []
-    conditions.report(missing.health, generation: backup.metadata.generation, now: .now)
+    let before = conditions[type: ConditionType.ready]
+    conditions.report(health, generation: backup.metadata.generation, now: .now)
     status.conditions = conditions
     _ = try await environment.statuses.apply(status, to: backup)
-    environment.events.record(.warning, Reason.secretMissing, missing.message, about: backup)
+    if let now = conditions[type: ConditionType.ready], before?.message != now.message {
+      environment.events.record(.warning, now.reason, now.message, about: backup)
+    }
     return .requeue(after: BackupPlan.pollInterval)
   }
 
@@ -92,13 +114,15 @@ public struct BackupReconciler: Reconciler {
     let (database, destination) = try parts(of: backup)
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let server = try await ServerAccess.read(database, by: environment.secrets)
-    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    guard let served = ServedResource(backup.metadata), let subject = StepSubject(backup) else {
+      throw VanishedResource()
+    }
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, incarnation: database.liveInstance.incarnation,
       systemIdentifier: database.status?.systemIdentifier)
     return StepRequest(
-      id: backup.runID, step: .baseBackup, input: try StepRequest.encode(input),
+      id: backup.runID, subject: subject, step: .baseBackup, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
@@ -106,27 +130,43 @@ public struct BackupReconciler: Reconciler {
     let (database, destination) = try parts(of: backup)
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
-    guard let served = ServedResource(backup.metadata) else { throw VanishedResource() }
+    guard let served = ServedResource(backup.metadata), let subject = StepSubject(backup) else {
+      throw VanishedResource()
+    }
     let input = DumpInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, programDirectory: environment.programDirectory)
     return StepRequest(
-      id: backup.runID, step: .dump, input: try StepRequest.encode(input),
+      id: backup.runID, subject: subject, step: .dump, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 
   private func forgetRequest(_ backup: Backup) async throws -> StepRequest {
     let subject = backup.subject
     let destinationKey = ObjectKey(namespace: backup.metadata.namespace, name: subject.destinationName)
-    guard let destination = environment.stores.destinations[destinationKey] else { throw VanishedResource() }
+    // The Backup is being deleted, and may be so in the foreground: what it owns would be deleted under our hands.
+    guard let destination = environment.stores.destinations[destinationKey],
+      let served = StepSubject(backup, bond: .outlives)
+    else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let place = DatabasePlace(namespace: backup.metadata.namespace ?? "", name: subject.target.database ?? "")
-    let database = environment.stores.databases[ObjectKey(namespace: place.namespace, name: place.name)]
+    let namespace = backup.metadata.namespace ?? ""
+    let place = subject.target.database.map { DatabasePlace(namespace: namespace, name: $0) }
+    let database = place.flatMap { environment.stores.databases[ObjectKey(namespace: $0.namespace, name: $0.name)] }
+    let snapshots = backup.status?.snapshots?.map(\.snapshot) ?? []
     let input = ForgetInput(
-      store: store.input, repositoryPrefix: place.repositoryPrefix, snapshot: backup.status?.snapshot ?? "",
-      database: place, activeIncarnation: database?.status?.activeIncarnation)
+      store: store.input, repositoryPrefix: subject.target.repositoryPrefix(namespace: namespace) ?? "",
+      snapshot: backup.status?.snapshot ?? "",
+      furtherSnapshots: snapshots.count > 1 ? Array(snapshots.dropFirst()) : nil, database: place,
+      activeIncarnation: database?.status?.activeIncarnation)
     return StepRequest(
-      id: backup.forgetID, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
+      id: backup.forgetID, subject: served, step: .forget, input: try StepRequest.encode(input), secrets: store.secrets)
+  }
+
+  private func request(for backup: Backup) async throws -> StepRequest {
+    let subject = backup.subject
+    if subject.target.bucket != nil { return try await bucketRequest(backup) }
+    if let reference = subject.target.application { return try await volumesRequest(backup, of: reference) }
+    return try await subject.method == .logical ? dumpRequest(backup) : baseBackupRequest(backup)
   }
 
   private func parts(of backup: Backup) throws -> (Database, BackupDestination) {
@@ -146,7 +186,7 @@ struct VanishedResource: Error, CustomStringConvertible {
 }
 
 extension Backup {
-  /// The run of its `base-backup` or `dump` step: its name does not hang on the spec, which may change meanwhile.
+  /// The run of the step that takes it: its name does not hang on the spec, which may change meanwhile.
   var runID: StepID { StepID(namespace: metadata.namespace ?? "", name: "base-backup-\(metadata.uid ?? "")") }
   var forgetID: StepID { StepID(namespace: metadata.namespace ?? "", name: "forget-\(metadata.uid ?? "")") }
 }

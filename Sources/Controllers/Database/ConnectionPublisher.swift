@@ -45,9 +45,10 @@ struct ConnectionPublisher: Sendable {
     guard let service = try await client.find(Service.self, key) else {
       return "Service \(name) is not there, so clients that use it do not follow a switch; create it"
     }
-    guard let patch = try ServiceRepointing.patch(service, to: database.liveInstance) else { return nil }
-    _ = try await client.jsonPatch(Service.self, key, patch)
-    return nil
+    if let patch = try ServiceRepointing.patch(service, to: database.liveInstance) {
+      _ = try await client.jsonPatch(Service.self, key, patch)
+    }
+    return ServiceRepointing.obstacle(service, database.liveInstance)
   }
 }
 
@@ -72,6 +73,16 @@ package enum ServiceRepointing {
     let text = String(decoding: try StepRequest.encode(now ?? [:]), as: UTF8.self)
     if service.metadata.annotations.isEmpty { operations.append(.add(["metadata", "annotations"], .object([:]))) }
     return operations + [.add(annotation, .string(text))]
+  }
+
+  /// Why clients do not get through to the live instance, though the Service selects it; nil where they do.
+  package static func obstacle(_ service: Service, _ live: DatabaseInstance) -> String? {
+    guard live.name != nil, let port = live.endpoint?.port, let name = service.metadata.name else { return nil }
+    let targets = (service.spec?.ports ?? []).map { $0.targetPort ?? .integer(Int64($0.port)) }
+    guard !targets.isEmpty, !targets.contains(where: { [.integer(Int64(port)), .string("postgresql")].contains($0) })
+    else { return nil }
+    return "Service \(name) has no port that leads to \(port), where the live instance listens; set a targetPort to "
+      + "postgresql, or to \(port)"
   }
 
   private static func json(_ selector: [String: String]?) -> JSONValue {

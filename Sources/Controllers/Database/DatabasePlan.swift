@@ -21,7 +21,9 @@ package struct DatabaseObservation: Sendable {
     case current
     /// At work with an older input, or with secrets that were changed since.
     case outdated
-    /// It was told to stop and did; its folder is still there.
+    /// As the spec asks for now, and its platform can't start it, or starts it again, by itself.
+    case hindered(FailureStatus)
+    /// It was told to stop and did; its traces are still there.
     case stopped
     /// It ended; a receiver never does so by itself unless something is wrong.
     case ended(FailureStatus)
@@ -182,13 +184,19 @@ package struct DatabasePlan: Equatable, Sendable {
         events.append(.normal("ArchivingRestarted", "the receiver begins again with the changed settings"))
       }
       return .progressing(reason: Reason.running, message: "the receiver of the write-ahead log is being started")
+    case .hindered(let failure):
+      noteReceiver(failure, seen)
+      return .progressing(reason: failure.code, message: failure.message)
     case .ended(let failure):
       actions.append(.startReceiver)
-      if seen.database.status?.conditions?[type: ConditionType.ready]?.message != failure.message {
-        events.append(.warning(failure.code, failure.message))
-      }
+      noteReceiver(failure, seen)
       return .progressing(reason: failure.code, message: failure.message)
     }
+  }
+
+  private mutating func noteReceiver(_ failure: FailureStatus, _ seen: DatabaseObservation) {
+    guard seen.database.status?.conditions?[type: ConditionType.ready]?.message != failure.message else { return }
+    events.append(.warning(failure.code, failure.message))
   }
 
   /// A gap ends with a base backup behind it: the controller takes one by itself, once a gap.

@@ -22,9 +22,28 @@ public struct DatabaseReconciler: Reconciler {
     if plan.status != database.status?.ownedByController ?? DatabaseStatus() {
       _ = try await environment.statuses.apply(plan.status, to: database)
     }
-    for action in plan.actions { try await perform(action, for: database, access) }
+    do {
+      for action in plan.actions { try await perform(action, for: database, access) }
+    } catch {
+      guard !database.metadata.isDeleting, let health = Health(passing: error) else { throw error }
+      return try await hold(health, plan, for: database)
+    }
     environment.events.record(plan.events, about: database)
     return plan.next
+  }
+
+  /// Says why what was planned could not be done, and has it tried again soon.
+  private func hold(_ health: Health, _ plan: DatabasePlan, for database: Database) async throws -> ReconcileResult {
+    var status = plan.status
+    var conditions = status.conditions ?? []
+    conditions.report(health, generation: database.metadata.generation, now: .now)
+    status.conditions = conditions
+    _ = try await environment.statuses.apply(status, to: database)
+    let before = database.status?.conditions?[type: ConditionType.ready]?.message
+    if let now = conditions[type: ConditionType.ready], now.message != before {
+      environment.events.record(.warning, now.reason, now.message, about: database)
+    }
+    return .requeue(after: DatabasePlan.retryInterval)
   }
 
   /// What is needed to reach the server, and to archive it.
@@ -91,6 +110,9 @@ public struct DatabaseReconciler: Reconciler {
       // A Secret that can't be read now is no reason to end what works.
       guard let request else { return .current }
       return try await environment.runner.isCurrent(request) ? .current : .outdated
+    case .waiting(let hindrance):
+      guard let request else { return .hindered(hindrance) }
+      return try await environment.runner.isCurrent(request) ? .hindered(hindrance) : .outdated
     case .ended(.failed(let failure)), .ended(.tryAgain(let failure)): return .ended(failure)
     case .ended(.done): return .stopped
     case .lost(let lastWords):
@@ -102,7 +124,12 @@ public struct DatabaseReconciler: Reconciler {
   private func instance(of database: Database, _ access: Access) async throws -> InstanceState? {
     guard let id = database.hostedInstance else { return nil }
     guard case .success(let server) = access.server else { return .starting }
-    return try await environment.host.state(of: id, as: server.role)
+    do {
+      return try await environment.host.state(of: id, as: server.role)
+    } catch is FailedServerProbe {
+      // It answers, if not to us: why not is told by asking it as any other server.
+      return .starting
+    }
   }
 
   private func perform(_ action: DatabasePlan.Action, for database: Database, _ access: Access) async throws {
@@ -178,6 +205,7 @@ public struct DatabaseReconciler: Reconciler {
 
   private func receiverRequest(_ database: Database, _ server: ServerAccess) async throws -> StepRequest? {
     guard let pitr = database.spec.pitr, pitr.enabled, let served = ServedResource(database.metadata),
+      let subject = StepSubject(database),
       let destination = environment.stores.destinations[
         ObjectKey(namespace: database.metadata.namespace, name: pitr.destinationName)]
     else { return nil }
@@ -190,7 +218,7 @@ public struct DatabaseReconciler: Reconciler {
       server: server.input, slotName: pitr.effectiveSlotName, flushInterval: pitr.flushInterval,
       incarnation: database.liveInstance.incarnation, origin: origin, instances: database.knownInstances)
     return StepRequest(
-      id: database.receiverID, step: .walReceive, input: try StepRequest.encode(input),
+      id: database.receiverID, subject: subject, step: .walReceive, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 }

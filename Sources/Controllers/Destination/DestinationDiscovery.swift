@@ -43,14 +43,16 @@ struct DestinationDiscovery {
   private func perform(_ action: DiscoveryPlan.Action, for destination: BackupDestination) async throws {
     switch action {
     case .start(let known):
+      guard let subject = StepSubject(destination) else { throw VanishedResource() }
       let store = try await DestinationAccess.read(destination, by: environment.secrets)
       let input = DiscoverInput(store: store.input, namespace: destination.metadata.namespace ?? "", known: known)
       try await environment.runner.start(
         StepRequest(
-          id: destination.discoveryID, step: .discover, input: try StepRequest.encode(input), secrets: store.secrets))
-    case .create(let found, let name, let database):
+          id: destination.discoveryID, subject: subject, step: .discover, input: try StepRequest.encode(input),
+          secrets: store.secrets))
+    case .create(let found, let name, let target):
       let backup = try Backup.discovered(
-        found, named: name, of: ObjectKey(namespace: destination.metadata.namespace, name: database),
+        found, named: name, of: target, namespace: destination.metadata.namespace,
         in: destination.metadata.name ?? "")
       do {
         _ = try await environment.client.create(backup, fieldManager: TidemarkGroup.controllerFieldManager)

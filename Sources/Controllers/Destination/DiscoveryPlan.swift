@@ -25,10 +25,10 @@ package struct DiscoveryObservation: Sendable {
 package struct DiscoveryPlan: Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
-    /// Starts the step, which need not read these snapshots, by Database.
+    /// Starts the step, which need not read these snapshots, by target.
     case start(known: [String: [String]])
     /// Creates a Backup for a snapshot that was found, unless there is one of that name.
-    case create(DiscoveredBackup, name: String, database: String)
+    case create(DiscoveredBackup, name: String, target: BackupTarget)
     /// Deletes a Backup that was made for a snapshot which is there no more. Its policy is Retain: nothing else goes.
     case remove(BackupIdentity)
   }
@@ -68,7 +68,7 @@ package struct DiscoveryPlan: Equatable, Sendable {
     else { return plan }
     switch seen.run {
     case .absent: plan.begin(seen)
-    case .running: plan.next = .requeue(after: BackupPlan.pollInterval)
+    case .running, .waiting: plan.next = .requeue(after: BackupPlan.pollInterval)
     case .ended(.done(.discovered(let product))): plan.take(product, seen)
     case .ended(.done):
       plan.fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"))
@@ -87,9 +87,10 @@ package struct DiscoveryPlan: Equatable, Sendable {
     }
     var known: [String: [String]] = [:]
     for backup in seen.backups {
-      guard let database = backup.subject.target.database, let snapshot = backup.namedSnapshot else { continue }
-      known[database, default: []].append(snapshot)
+      guard let target = backup.subject.target.discoveryName else { continue }
+      known[target, default: []] += backup.namedSnapshots
     }
+    known = known.filter { !$0.value.isEmpty }
     actions = [.start(known: known.mapValues { $0.sorted() })]
     next = .requeue(after: BackupPlan.pollInterval)
   }
@@ -134,9 +135,10 @@ package struct DiscoveryPlan: Equatable, Sendable {
   }
 
   private mutating func take(_ database: DiscoveredDatabase, _ seen: DiscoveryObservation) {
+    guard let target = BackupTarget(identity: database.name) else { return }
     if let failure = database.failure {
       events.append(
-        .warning(failure.code, "the repository of Database \(database.name) can't be read: \(failure.message)"))
+        .warning(failure.code, "the repository of \(target.text) can't be read: \(failure.message)"))
     }
     for backup in seen.backups {
       guard case .found(let found) = backup.discovery, database.missing.contains(found.snapshot),
@@ -151,14 +153,14 @@ package struct DiscoveryPlan: Equatable, Sendable {
     }
     let news = database.backups.filter { Self.isNews($0, seen) }
     for found in news {
-      actions.append(.create(found, name: Self.name(found, database.name, seen), database: database.name))
+      actions.append(.create(found, name: Self.name(found, target, seen), target: target))
     }
     guard !news.isEmpty else { return }
     events.append(
       .normal(
         BackupOrigin.discovered,
-        "\(news.count) backups of Database \(database.name) were found, and are shown as Backups; once "
-          + "Database \(database.name) exists here, a PITRClone or a RestoreRequest can go back to them"))
+        "\(news.count) backups of \(target.text) were found, and are shown as Backups; once \(target.text) exists here, "
+          + (target.database == nil ? "" : "a PITRClone or ") + "a RestoreRequest can go back to them"))
   }
 
   /// Whether no Backup tells of it, and none is about to.
@@ -170,15 +172,21 @@ package struct DiscoveryPlan: Equatable, Sendable {
     return !seen.backups.contains { $0.metadata.uid == uid }
   }
 
-  /// The same name for the same snapshot: the Database's, and as many of its first digits as tell it from others.
-  private static func name(_ found: DiscoveredBackup, _ database: String, _ seen: DiscoveryObservation) -> String {
-    let stem = database.prefix(253 - 1 - 64)
+  /// The same name for the same snapshot: the target's, and as many of its first digits as tell it from others.
+  private static func name(_ found: DiscoveredBackup, _ target: BackupTarget, _ seen: DiscoveryObservation) -> String {
+    let stem = (target.database ?? target.bucket ?? target.application?.name ?? "").prefix(253 - 1 - 64)
     let names = [8, 16, 64].map { "\(stem)-\(found.snapshot.prefix($0))" }
     return names.first { name in !seen.backups.contains { $0.metadata.name == name } } ?? names[2]
   }
 }
 
 extension Backup {
+  /// All snapshots that it tells of.
+  var namedSnapshots: [String] {
+    if case .found(let found) = discovery { return found.snapshots?.map(\.snapshot) ?? [found.snapshot] }
+    return status?.snapshots?.map(\.snapshot) ?? [status?.snapshot].compactMap { $0 }
+  }
+
   /// The snapshot that it tells of, by its status or because it was found.
   var namedSnapshot: String? {
     if case .found(let found) = discovery { return found.snapshot }

@@ -73,6 +73,9 @@ package struct ImportPlan: Equatable, Sendable {
     switch seen.run {
     case .absent: begin(seen)
     case .running: watch(seen)
+    case .waiting(let hindrance):
+      watch(seen)
+      report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
     case .ended(.done(.loadedDump(let loaded))): complete(loaded, seen)
     case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
     case .ended(.failed(let failure)): fail(failure, seen)
@@ -182,7 +185,7 @@ package struct ImportPlan: Equatable, Sendable {
   /// What has to follow the end, and a crash may have come before.
   private mutating func settle(_ seen: ImportObservation) {
     guard seen.run != .absent else { return }
-    if seen.run == .running { actions.append(.stopRun) }
+    if seen.run.isAtWork { actions.append(.stopRun) }
     if status.phase == .completed {
       if seen.isStaged { actions.append(.removeStaged) }
     } else if isWithinPatience(status.completedAt, seen), seen.database != nil {

@@ -83,7 +83,8 @@ public struct ImportReconciler: Reconciler {
 
   private func stepRequest(for seen: ImportObservation) async throws -> StepRequest {
     guard let database = seen.database, let destination = seen.destination, let location = seen.location,
-      let names = seen.names, let served = ServedResource(seen.request.metadata)
+      let names = seen.names, let served = ServedResource(seen.request.metadata),
+      let subject = StepSubject(seen.request)
     else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     let server = try await ServerAccess.read(database, as: .admin, by: environment.secrets)
@@ -91,7 +92,7 @@ public struct ImportReconciler: Reconciler {
       request: served, cluster: environment.cluster, store: store.input, source: location, server: server.input,
       names: names, programDirectory: environment.programDirectory)
     return StepRequest(
-      id: seen.request.importID, step: .importDump, input: try StepRequest.encode(input),
+      id: seen.request.importID, subject: subject, step: .importDump, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
   }
 

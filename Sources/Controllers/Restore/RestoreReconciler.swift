@@ -17,6 +17,9 @@ public struct RestoreReconciler: Reconciler {
     if ImportReconciler.handles(restore, backup: namedBackup(of: restore)) {
       return try await ImportReconciler(environment).reconcile(key)
     }
+    if FilesRestoreReconciler.handles(restore, backup: namedBackup(of: restore)) {
+      return try await FilesRestoreReconciler(environment).reconcile(key)
+    }
     let plan: RestorePlan
     do {
       let seen = try await observe(restore)

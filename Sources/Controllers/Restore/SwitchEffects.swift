@@ -66,7 +66,7 @@ struct SwitchEffects: Sendable {
       switch try await environment.host.state(of: id(name), as: try await role(database)) {
       case .running: return .ready
       case .stopped: return .stopped
-      case .starting, .recovering: return .starting
+      case .starting, .waiting, .recovering: return .starting
       case .absent: return .unusable("its data are gone")
       case .failed(let message): return .unusable("it ended by itself; it last said: \(message)")
       }
@@ -95,6 +95,7 @@ struct SwitchEffects: Sendable {
     case .move: try await move(database, route)
     case .openNew: try await open(route.new, database)
     case .openOld: try await open(route.old, database)
+    case .retire(let name): try await retire(name, database)
     case .backUp(let name): try await backUp(database, name)
     }
   }
@@ -176,6 +177,14 @@ struct SwitchEffects: Sendable {
 
   private func identity(_ database: Database) -> [JSONPatchOperation] {
     [.test(["metadata", "uid"], .string(database.metadata.uid ?? ""))]
+  }
+
+  /// Under the mark no switch can make it the live one meanwhile.
+  private func retire(_ name: String, _ database: Database) async throws {
+    try await claim(database)
+    guard let marked = try await environment.client.find(Database.self, database.key) else { return }
+    if marked.liveInstance.name != name { try await environment.host.remove(id(name)) }
+    try await release(marked)
   }
 
   private func backUp(_ database: Database, _ name: String) async throws {

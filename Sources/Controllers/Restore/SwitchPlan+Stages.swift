@@ -153,7 +153,10 @@ extension SwitchPlan {
     let isOnRestored = (switching.direction == .toRestored) == isMoved
     status.switching = nil
     status.phase = isOnRestored ? .completed : .readyToSwitch
-    if isMoved { status.completedAt = status.completedAt ?? seen.now }
+    if isMoved {
+      status.completedAt = status.completedAt ?? seen.now
+      status.keepUntil = seen.restore.spec.keepPrevious.map { seen.now.after($0.duration) }
+    }
     next = .requeue(after: .zero)
     if let failure {
       report(.stalled(reason: failure.code, message: Self.askAgain(failure.message)))

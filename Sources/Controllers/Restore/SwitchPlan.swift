@@ -65,6 +65,8 @@ package struct SwitchPlan: Sendable {
     case move
     case openNew
     case openOld
+    /// Removes an instance, unless it is the Database's live one.
+    case retire(String)
     /// Creates a Backup of this name, unless there is one.
     case backUp(name: String)
     /// Takes the mark off the Database.
@@ -109,13 +111,16 @@ package struct SwitchPlan: Sendable {
   private mutating func rest(_ database: Database) {
     let isCompleted = status.phase == .completed
     switch (database.isOn(seen.restore), wantsRestored) {
-    case (true, true): complete()
+    case (true, true):
+      retire(database)
+      complete()
     case (true, false): begin(.toPrevious, database)
     // Whoever moved the clients on since is not worked against.
     case (false, true) where isCompleted: superseded(database)
     case (false, true): begin(.toRestored, database)
     case (false, false) where isCompleted && !database.isOnPrevious(of: seen.restore): superseded(database)
     case (false, false):
+      retire(database)
       status.phase = .readyToSwitch
       report(readyToSwitch)
     }
@@ -135,7 +140,7 @@ package struct SwitchPlan: Sendable {
     report(
       .ready(
         reason: Reason.switched,
-        message: "clients are on \(status.instance?.title ?? "the restored instance"); the previous one is kept, closed"
+        message: "clients are on \(status.instance?.title ?? "the restored instance"); the previous one \(fate), closed"
       ))
   }
 
@@ -144,8 +149,8 @@ package struct SwitchPlan: Sendable {
     if status.completedAt != nil {
       return .ready(
         reason: Reason.switchedBack,
-        message: "clients are on the previous server again; \(restored) is kept. Set spec.switchRequested to true to "
-          + "switch once more")
+        message: "clients are on the previous server again; \(restored) \(fate)"
+          + (status.removedInstance == nil ? ". Set spec.switchRequested to true to switch once more" : ""))
     }
     return .ready(
       reason: Reason.readyToSwitch,
@@ -200,6 +205,7 @@ package struct SwitchPlan: Sendable {
       return .progressing(
         reason: Reason.waiting, message: "RestoreRequest \(rival) is moving the clients of the same Database first")
     }
+    if let gone = obstacleOfRemoval(route) { return gone }
     if let health = obstacleOfOld(database) { return health }
     if route.isInPlace {
       guard route.old.name == nil || route.incarnations == nil else { return nil }

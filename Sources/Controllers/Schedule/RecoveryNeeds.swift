@@ -11,8 +11,13 @@ struct RecoveryNeeds {
   /// Whether there is a window at all.
   private let isArchived: Bool
 
-  /// What the window of `database` needs in the destination of this name; nil where that can't be told yet.
-  init?(_ database: Database, destinationName: String) {
+  /// What the window of `database` needs in the destination of this name, which is nothing where the target is no
+  /// Database; nil where that can't be told yet.
+  init?(_ database: Database?, destinationName: String) {
+    guard let database else {
+      (isArchived, gaps) = (false, [])
+      return
+    }
     isArchived = database.archives && database.spec.pitr?.destinationName == destinationName
     guard isArchived else {
       gaps = []

@@ -6,7 +6,7 @@ package struct RetentionObservation: Sendable {
   package var schedule: BackupSchedule
   /// The Backups that the schedule made.
   package var backups: [Backup]
-  /// All Backups of its Database, its own among them.
+  /// All Backups of its target, its own among them.
   package var siblings: [Backup]
   package var database: Database?
   /// The names of Backups that a RestoreRequest is about to read, or reads.
@@ -54,14 +54,14 @@ package struct RetentionPlan: Equatable, Sendable {
     var plan = RetentionPlan()
     let spec = seen.schedule.spec
     guard let policy = spec.retention, !policy.isEmpty, let wall = WallClock(named: spec.timeZone),
-      let database = seen.database
+      spec.target.database == nil || seen.database != nil
     else { return plan }
     let subject = BackupSubject(spec.backupSpec)
     let own = seen.backups.filter { $0.subject == subject && !$0.metadata.isDeleting }
     plan.removals = failures(among: own).map { BackupIdentity($0) }
 
     let completed = own.filter { $0.status?.phase == .completed }
-    guard let needed = RecoveryNeeds(database, destinationName: spec.destinationName) else { return plan }
+    guard let needed = RecoveryNeeds(seen.database, destinationName: spec.destinationName) else { return plan }
     var kept = policy.keeps(completed.map(\.moment), on: wall, now: seen.now)
     if let newest = completed.indices.max(by: { completed[$0].ended < completed[$1].ended }) { kept[newest] = true }
     for (index, backup) in completed.enumerated() where seen.inUse.contains(backup.metadata.name ?? "") {

@@ -63,12 +63,6 @@ package struct SchedulePlan: Equatable, Sendable {
       return report(.stalled(reason: Reason.invalidSpec, message: problems.summary), seen)
     }
     remove(seen)
-    guard spec.target.database != nil else {
-      status.nextRun = nil
-      return report(
-        .stalled(
-          reason: Reason.unsupported, message: "this version backs up Databases only; set target.database"), seen)
-    }
     settleWhatIsNotCaughtUp(seen)
     guard !spec.suspend else {
       status.nextRun = nil

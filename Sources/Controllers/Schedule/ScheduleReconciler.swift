@@ -30,7 +30,8 @@ public struct ScheduleReconciler: Reconciler {
     }
     let retention = RetentionPlan.make(
       RetentionObservation(
-        schedule: schedule, backups: backups, siblings: database.map { stores.backups(of: $0) } ?? [],
+        schedule: schedule, backups: backups,
+        siblings: stores.backups(of: schedule.spec.target, in: schedule.metadata.namespace),
         database: database.flatMap { stores.databases[$0] },
         inUse: stores.backupsBeingRestored(in: schedule.metadata.namespace), now: now))
     return ScheduleObservation(schedule: schedule, backups: backups, retention: retention, now: now)

@@ -11,6 +11,8 @@ public struct ControllerEnvironment: Sendable {
   let client: KubeClient
   let stores: Stores
   let runner: any StepRunner
+  /// What wakes reconcilers where steps run in a cluster; nil where they run as processes, which are only looked at.
+  let runs: ClusterRuns?
   let host: any InstanceHost
   let events: EventRecorder
   /// How steps reach the API server.
@@ -22,14 +24,16 @@ public struct ControllerEnvironment: Sendable {
   /// An environment of these parts; the stores are declared at `runtime`.
   public init(
     client: KubeClient, runtime: Runtime, runner: any StepRunner, host: any InstanceHost, events: EventRecorder,
-    cluster: ClusterAccess, programDirectory: String? = nil, logger: Logger
+    cluster: ClusterAccess, programDirectory: String? = nil, runs: ClusterRuns? = nil, logger: Logger
   ) {
     self.client = client
     stores = Stores(runtime)
     (self.runner, self.host, self.events, self.cluster, self.logger) = (runner, host, events, cluster, logger)
     self.programDirectory = programDirectory
+    self.runs = runs
   }
 
+  var applications: Applications { Applications(client: client) }
   var secrets: SecretReader { SecretReader(client: client) }
   var statuses: StatusWriter { StatusWriter(client: client, fieldManager: TidemarkGroup.controllerFieldManager) }
   var finalizer: Finalizer { Finalizer(TidemarkGroup.finalizer, client: client) }
@@ -42,6 +46,7 @@ public struct ControllerEnvironment: Sendable {
 struct Stores: Sendable {
   let destinations: Store<BackupDestination>
   let databases: Store<Database>
+  let buckets: Store<Bucket>
   let backups: Store<Backup>
   let clones: Store<PITRClone>
   let restores: Store<RestoreRequest>
@@ -52,11 +57,12 @@ struct Stores: Sendable {
     databases = runtime.store(
       of: Database.self,
       indexes: [StoreIndex(Self.byDestination) { [$0.spec.pitr?.destinationName].compactMap { $0 } }])
+    buckets = runtime.store(of: Bucket.self)
     backups = runtime.store(
       of: Backup.self,
       indexes: [
         StoreIndex(Self.byDestination) { [$0.subject.destinationName] },
-        StoreIndex(Self.byDatabase) { [$0.subject.target.database].compactMap { $0 } },
+        StoreIndex(Self.byTarget) { [$0.subject.target.identity].compactMap { $0 } },
         StoreIndex(Self.bySchedule) { [$0.metadata.labels[TidemarkLabel.schedule]].compactMap { $0 } },
       ])
     clones = runtime.store(
@@ -72,13 +78,20 @@ struct Stores: Sendable {
   static let byDestination = "destination"
   /// Objects by the name of their Database.
   static let byDatabase = "database"
+  /// Backups by what they are of.
+  static let byTarget = "target"
   /// Objects by the label that a schedule's Backups have.
   static let bySchedule = "schedule"
 
   /// The Backups of a Database.
   func backups(of database: ObjectKey) -> [Backup] {
-    backups.objects(index: Self.byDatabase, value: database.name)
-      .filter { $0.metadata.namespace == database.namespace }
+    backups(of: BackupTarget(database: database.name), in: database.namespace)
+  }
+
+  /// The Backups of a target.
+  func backups(of target: BackupTarget, in namespace: String?) -> [Backup] {
+    guard let identity = target.identity else { return [] }
+    return backups.objects(index: Self.byTarget, value: identity).filter { $0.metadata.namespace == namespace }
   }
 
   /// The RestoreRequests of a Database, once they know that they are.

@@ -45,6 +45,7 @@ extension Health {
   init?(passing error: any Error) {
     switch error {
     case let missing as MissingSecret: self = missing.health
+    case let missing as MissingVolumes: self = missing.health
     // The platform refused: a person may have to mend it, and it is tried again meanwhile.
     case let error as StepError: self = .progressing(reason: error.code.rawValue, message: error.message)
     case let error as FailedServerProbe: self = .progressing(reason: error.reason, message: error.message)

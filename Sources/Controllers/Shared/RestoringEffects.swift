@@ -29,15 +29,29 @@ struct RestoringEffects: Sendable {
   ) async throws -> StepRequest {
     guard let served = ServedResource(wish.metadata) else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let place = try await environment.host.reserve(instance, of: wish.database)
     let template = (source.spec.instance ?? InstanceTemplate()).overridden(by: wish.template)
+    let place = try await environment.host.reserve(
+      instance,
+      InstanceWish(
+        database: wish.database, template: template, expectedBytes: expectedBytes(of: source), secrets: store.secrets))
     let input = RestoreDatabaseInput(
       kind: wish.kind, resource: served, cluster: environment.cluster, store: store.input, database: source.place,
       pointInTime: wish.moment, snapshot: wish.snapshot, activeIncarnation: source.liveIncarnation,
       dataDirectory: place.dataDirectory, recoveryDirectory: place.recoveryDirectory,
-      restoreProgram: place.restoreProgram, parameters: template.parameters ?? [:])
+      restoreProgram: place.restoreProgram, parameters: template.parameters ?? [:],
+      secretsDirectory: place.secretsDirectory, authoritiesFile: place.authoritiesFile)
     return StepRequest(
-      id: run, step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets)
+      id: run,
+      subject: StepSubject(
+        apiVersion: TidemarkGroup.apiVersion, kind: wish.kind.rawValue, name: served.name, uid: served.uid),
+      step: .restoreDatabase, input: try StepRequest.encode(input), secrets: store.secrets,
+      volumes: [place.volume].compactMap { $0 })
+  }
+
+  /// The size of the largest base backup that is known of `source`.
+  private func expectedBytes(of source: Database) -> Int64? {
+    environment.stores.backups(of: source.key).filter { $0.subject.method == .physical }
+      .compactMap { $0.status?.size?.logical }.max()
   }
 
   /// Carries out an action; `request` is the step's, and `adopt` makes of the instance what it was restored for.

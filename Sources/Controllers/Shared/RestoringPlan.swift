@@ -56,13 +56,16 @@ extension RestoringPlan {
   mutating func proceed(
     _ seen: RestoreSight, moment: String, obstacle: Health?
   ) -> (RestoredDatabaseProduct, RunningInstance)? {
-    if let failure = status.error, status.retryAt != nil, seen.run != .running {
+    if let failure = status.error, status.retryAt != nil, !seen.run.isAtWork {
       tryAgain(failure, seen)
       return nil
     }
     switch seen.run {
     case .absent: begin(seen, moment: moment, obstacle: obstacle)
     case .running: watchRestore(seen)
+    case .waiting(let hindrance):
+      watchRestore(seen)
+      report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
     case .ended(.done(.restoredDatabase(let product))): return watchRecovery(product, seen)
     case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
     case .ended(.failed(let failure)): fail(failure, seen)
@@ -135,6 +138,7 @@ extension RestoringPlan {
       return nil
     case .stopped: then = [.startInstance(serverMajor: product.serverMajor)]
     case .starting: break
+    case .waiting(let why): message += "; \(why)"
     case .recovering(let replayed): if let replayed { message += ", up to \(replayed) so far" }
     case .running(let instance): return (product, instance)
     case .failed(let lastWords):
@@ -183,7 +187,7 @@ extension RestoringPlan {
     report(.stalled(reason: failure.code, message: failure.message), seen)
     events.append(.warning(failure.code, failure.message + "; create another \(Self.kind) when this is mended"))
     // A run that is still at work writes into what is removed.
-    then = (seen.run == .running ? [.stopRun] : []) + [.discardRun, .removeInstance]
+    then = (seen.run.isAtWork ? [.stopRun] : []) + [.discardRun, .removeInstance]
     next = .done
   }
 
@@ -191,7 +195,7 @@ extension RestoringPlan {
 
   /// Clears away what a crash may have left between the last status and what follows it.
   mutating func settle(_ seen: RestoreSight) {
-    if seen.run != .absent { then.append(seen.run == .running ? .stopRun : .discardRun) }
+    if seen.run != .absent { then.append(seen.run.isAtWork ? .stopRun : .discardRun) }
     if status.phase == .failed, seen.instance != .absent { then.append(.removeInstance) }
   }
 

@@ -37,7 +37,7 @@ public struct DestinationAccess: Sendable {
   /// The store; it names the secrets' files.
   public let input: StoreInput
   /// Contents by file name. Never logged.
-  public let secrets: [String: [UInt8]]
+  public private(set) var secrets: [String: [UInt8]]
 
   private enum File {
     static let accessKeyID = "access-key-id"
@@ -56,24 +56,36 @@ public struct DestinationAccess: Sendable {
 
   /// As ``read(_:with:)``.
   static func read(_ destination: BackupDestination, by reader: SecretReader) async throws -> DestinationAccess {
-    let spec = destination.spec
-    let namespace = destination.metadata.namespace ?? ""
+    var access = try await read(destination.spec, "", in: destination.metadata.namespace ?? "", by: reader)
+    let encryption = destination.encryptionSecret
+    access.secrets[File.password] = try await reader.fields(
+      [encryption.passwordField], of: encryption.secretName, in: destination.metadata.namespace ?? "")[0]
+    return access
+  }
+
+  /// The part that speaks of a Bucket: its files have names of their own beside a destination's, and there is no
+  /// password.
+  static func read(_ bucket: Bucket, by reader: SecretReader) async throws -> DestinationAccess {
+    try await read(bucket.spec.connection, "bucket-", in: bucket.metadata.namespace ?? "", by: reader)
+  }
+
+  private static func read(
+    _ spec: BackupDestinationSpec, _ role: String, in namespace: String, by reader: SecretReader
+  ) async throws -> DestinationAccess {
     let endpoint = try DestinationEndpoint.resolve(spec)
     let keys = try await reader.fields(
       [spec.credentials.accessKeyField, spec.credentials.secretKeyField], of: spec.credentials.secretName,
       in: namespace)
-    let encryption = destination.encryptionSecret
-    let password = try await reader.fields([encryption.passwordField], of: encryption.secretName, in: namespace)
-    var secrets = [File.accessKeyID: keys[0], File.secretAccessKey: keys[1], File.password: password[0]]
+    var secrets = [role + File.accessKeyID: keys[0], role + File.secretAccessKey: keys[1]]
     if let name = spec.tls?.caSecretName {
-      secrets[File.authority] = try await reader.fields(["ca.crt"], of: name, in: namespace)[0]
+      secrets[role + File.authority] = try await reader.fields(["ca.crt"], of: name, in: namespace)[0]
     }
-    func path(_ file: String) -> String { "\(StepRequest.secretsFolder)/\(file)" }
+    func path(_ file: String) -> String { "\(StepRequest.secretsFolder)/\(role)\(file)" }
     let input = StoreInput(
       endpoint: endpoint.url, region: endpoint.region, bucket: spec.bucket, prefix: spec.prefix,
       addressingStyle: spec.addressingStyle, accessKeyIDFile: path(File.accessKeyID),
       secretAccessKeyFile: path(File.secretAccessKey),
-      caFile: secrets[File.authority] == nil ? nil : path(File.authority),
+      caFile: secrets[role + File.authority] == nil ? nil : path(File.authority),
       insecureSkipVerify: spec.tls?.insecureSkipVerify ?? false,
       uploadBytesPerSecond: spec.limits?.uploadBytesPerSecond?.integer,
       downloadBytesPerSecond: spec.limits?.downloadBytesPerSecond?.integer, passwordFile: path(File.password))

@@ -1,5 +1,11 @@
 /// A Pod, trimmed to its phase and where it runs.
 public struct Pod: KubeStatusResource, Hashable {
+  /// Where it is to run.
+  public struct Spec: Codable, Hashable, Sendable {
+    /// The node; nil until it has one.
+    public var nodeName: String?
+  }
+
   /// What the kubelet reports.
   public struct Status: Codable, Hashable, Sendable {
     /// `Pending`, `Running`, `Succeeded`, `Failed` or `Unknown`.
@@ -12,11 +18,19 @@ public struct Pod: KubeStatusResource, Hashable {
     public var podIP: String?
     /// When the kubelet took the pod.
     public var startTime: Timestamp?
+    /// `PodScheduled`, `Ready` and others.
+    public var conditions: [Condition]?
+    /// How its containers are.
+    public var containerStatuses: [ContainerStatus]?
+    /// How the containers are that run before these.
+    public var initContainerStatuses: [ContainerStatus]?
   }
 
   public static let resource = ResourceDescription(group: "", version: "v1", kind: "Pod", plural: "pods")
 
   public var metadata: ObjectMeta
+  /// Where it is to run.
+  public var spec: Spec?
   public var status: Status?
 }
 
@@ -39,6 +53,30 @@ public struct Job: KubeStatusResource, Hashable {
   }
 
   public static let resource = ResourceDescription(group: "batch", version: "v1", kind: "Job", plural: "jobs")
+
+  public var metadata: ObjectMeta
+  public var status: Status?
+
+  /// `Complete` or `Failed` once it has ended, with why; nil before.
+  public var ending: Condition? {
+    status?.conditions?.first { ["Complete", "Failed"].contains($0.type) && $0.status == .true }
+  }
+}
+
+/// A Deployment, trimmed to how many pods it has.
+public struct Deployment: KubeStatusResource, Hashable {
+  /// What the deployment controller reports.
+  public struct Status: Codable, Hashable, Sendable {
+    /// How many pods there are.
+    public var replicas: Int?
+    /// How many of them are ready.
+    public var readyReplicas: Int?
+    /// `Available`, `Progressing`, `ReplicaFailure`.
+    public var conditions: [Condition]?
+  }
+
+  public static let resource = ResourceDescription(
+    group: "apps", version: "v1", kind: "Deployment", plural: "deployments")
 
   public var metadata: ObjectMeta
   public var status: Status?

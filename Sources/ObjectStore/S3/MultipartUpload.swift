@@ -18,10 +18,12 @@ final class MultipartUpload: Sendable {
     self.mark = mark
   }
 
-  static func begin(_ transport: S3Transport, key: String, mark: PutMark) async throws -> MultipartUpload {
+  static func begin(
+    _ transport: S3Transport, key: String, mark: PutMark, headers: [(name: String, value: String)] = []
+  ) async throws -> MultipartUpload {
     // A retry after a lost answer would leave a second, empty upload behind: it takes no room, and `abort` of ours does
     // not reach it; `abortUnfinishedPuts` does.
-    let request = S3Request("put", .POST, key: key, query: [("uploads", "")])
+    let request = S3Request("put", .POST, key: key, query: [("uploads", "")], headers: headers)
       .with(header: S3Store.markHeader, mark.value)
     let answer = try await transport.document(request)
     guard let id = try? XMLNode(document: answer.body.readableBytesView)["UploadId"], !id.isEmpty else {

@@ -10,6 +10,17 @@ final class S3Download: @unchecked Sendable {
   private let transport: S3Transport
   private let key: String
   private let range: Range<Int64>?
+  private let verification: Verification
+  /// Of the answer to the first request; empty before `open`.
+  private(set) var headers = HTTPHeaders()
+
+  /// How the bytes are verified beside their number.
+  enum Verification {
+    /// By the SHA-256 that our puts record.
+    case recordedDigest
+    /// Not at all: what is recorded under the same name is somebody else's.
+    case lengthOnly
+  }
 
   private enum State {
     case unopened
@@ -30,7 +41,10 @@ final class S3Download: @unchecked Sendable {
   private var state = State.unopened
   private var course: S3Transport.Course
 
-  init(_ transport: S3Transport, key: String, range: Range<Int64>?) {
+  init(
+    _ transport: S3Transport, key: String, range: Range<Int64>?, verification: Verification = .recordedDigest
+  ) {
+    self.verification = verification
     self.transport = transport
     self.key = key
     self.range = range
@@ -46,7 +60,9 @@ final class S3Download: @unchecked Sendable {
       let (info, span) = try Self.extent(response, key, range)
       return (response, info, span)
     }
-    let digest = range == nil ? response.headers.first(name: S3Store.digestHeader) : nil
+    headers = response.headers
+    let isVerified = range == nil && verification == .recordedDigest
+    let digest = isVerified ? response.headers.first(name: S3Store.digestHeader) : nil
     state = .reading(
       Reading(
         iterator: response.body.makeAsyncIterator(), info: info, position: span.lowerBound, end: span.upperBound,

@@ -68,8 +68,8 @@ func xmlEscaped(_ text: String) -> String {
   return result
 }
 
-/// For Content-MD5, which DeleteObjects demands.
-private func md5Base64(_ body: ByteBuffer) -> String {
+/// For Content-MD5, which DeleteObjects and PutObjectTagging demand.
+func md5Base64(_ body: ByteBuffer) -> String {
   var digest = [UInt8](repeating: 0, count: 16)
   body.withUnsafeReadableBytes { bytes in
     _ = EVP_Digest(bytes.baseAddress, bytes.count, &digest, nil, EVP_md5(), nil)

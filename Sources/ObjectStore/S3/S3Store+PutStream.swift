@@ -1,32 +1,70 @@
 public import NIOCore
+internal import NIOHTTP1
 
 extension S3Store {
   @discardableResult
   public func put<S: AsyncSequence & Sendable>(
     _ key: String, stream: S, condition: PutCondition
   ) async throws -> ObjectInfo where S.Element == ByteBuffer {
+    try await put(key, stream: stream, condition: condition, as: .own)
+  }
+
+  /// Whose an object is that is put.
+  enum Ownership {
+    /// Ours: our marks stand in its metadata.
+    case own
+    /// Somebody else's, with these traits and nothing of ours.
+    case foreign(ObjectTraits)
+
+    var headers: [(name: String, value: String)] {
+      switch self {
+      case .own: []
+      case .foreign(let traits): traits.requestHeaders
+      }
+    }
+  }
+
+  func put<S: AsyncSequence & Sendable>(
+    _ key: String, stream: S, condition: PutCondition, as ownership: Ownership
+  ) async throws -> ObjectInfo where S.Element == ByteBuffer {
     try ObjectKeyRules.check(key, operation: "put")
     var parts = PartCutter(stream.makeAsyncIterator(), partSize: configuration.partSize)
-    guard let first = try await parts.next() else { return try await put(key, ByteBuffer(), condition: condition) }
+    guard let first = try await parts.next() else {
+      return try await put(key, ByteBuffer(), condition: condition, as: ownership)
+    }
     guard first.readableBytes == configuration.partSize, let second = try await parts.next() else {
-      return try await put(key, first, condition: condition)
+      return try await put(key, first, condition: condition, as: ownership)
     }
     let mark = PutMark(condition)
     if condition == .ifAbsent { try await refuseIfThere(key) }
-    let upload = try await MultipartUpload.begin(transport, key: key, mark: mark)
+    let upload = try await MultipartUpload.begin(transport, key: key, mark: mark, headers: ownership.headers)
     var course = S3Transport.Course(configuration.retry)
     do {
       try await send([first, second], then: &parts, upload)
       // Not every server looks at If-None-Match here (Ceph 16 does not), so we look ourselves: what remains is the
       // time of one request in which another writer may come in between.
       if condition == .ifAbsent { try await refuseIfThere(key) }
-      return try await upload.complete(&course)
+      let info = try await upload.complete(&course)
+      // Not every server takes tags at the start of an upload.
+      if case .foreign(let traits) = ownership, !traits.tags.isEmpty { try await setTags(traits.tags, of: key) }
+      return info
     } catch {
       let mayBeOurs = (error as? ObjectStoreError)?.code == .alreadyExists && course.mayHaveHappened
       if mayBeOurs, let found = try await own(key, mark) { return found }
       await upload.abort()
       throw error
     }
+  }
+
+  private func put(
+    _ key: String, _ body: ByteBuffer, condition: PutCondition, as ownership: Ownership
+  ) async throws -> ObjectInfo {
+    guard case .foreign(let traits) = ownership else { return try await put(key, body, condition: condition) }
+    let request = S3Request("put", .PUT, key: key, headers: traits.requestHeaders)
+      .with(header: "x-amz-tagging", traits.tags.isEmpty ? nil : traits.tagging)
+      .with(body: body)
+    let answer = try await transport.document(request)
+    return Self.info(key, Int64(body.readableBytes), answer.headers)
   }
 
   private func refuseIfThere(_ key: String) async throws {

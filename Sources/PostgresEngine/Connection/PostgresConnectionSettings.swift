@@ -18,6 +18,19 @@ public struct PostgresConnectionSettings: Sendable {
     case preferStandby = "prefer-standby"
   }
 
+  /// A certificate that a server may ask for, and its key (libpq's `sslcert` and `sslkey`).
+  public struct ClientCertificate: Sendable, Hashable {
+    /// The certificate's file, in PEM.
+    public var certificateFile: String
+    /// The key's file, in PEM, readable by its owner alone.
+    public var keyFile: String
+
+    /// The certificate in these files.
+    public init(certificateFile: String, keyFile: String) {
+      (self.certificateFile, self.keyFile) = (certificateFile, keyFile)
+    }
+  }
+
   /// A host name, an address, or the directory of a Unix socket (begins with `/`).
   public var host: String
   /// The TCP port, or the number in the Unix socket's name.
@@ -32,6 +45,8 @@ public struct PostgresConnectionSettings: Sendable {
   public var sslMode: SSLMode
   /// A PEM file of certificate authorities (libpq's `sslrootcert`).
   public var caFile: String?
+  /// What proves who we are, in place of a password; nil: none is shown.
+  public var clientCertificate: ClientCertificate?
   /// `any` unless told otherwise.
   public var sessionAttributes: SessionAttributes
   /// How long one address of the host may take to answer, TLS and authentication included; 10 s unless told otherwise.
@@ -77,6 +92,9 @@ extension PostgresConnectionSettings {
     // An empty password makes libpq look for one elsewhere, and none at all would let PGPASSWORD through.
     parameters.append(("password", password?.secret ?? ""))
     if let caFile { parameters.append(("sslrootcert", caFile)) }
+    if let clientCertificate {
+      parameters += [("sslcert", clientCertificate.certificateFile), ("sslkey", clientCertificate.keyFile)]
+    }
     switch purpose {
     case .sql: parameters.append(("dbname", database))
     case .replication: parameters += [("dbname", "replication"), ("replication", "true")]

@@ -10,7 +10,9 @@ extension Endpoints {
     try query.finish()
     let database = try await find(stores.databases, call, namespace: named, to: .get)
     try await authorizer.require(Permission(.list, Backup.self, in: database.metadata.namespace), by: call.caller)
-    return .list(stores.backupsOfDatabase.page(request, of: database.key).map { BackupView(backup: $0) })
+    let target = BackupTarget(database: database.metadata.name ?? "")
+    return .list(
+      stores.backupsOfTarget.page(request, of: target, in: database.metadata.namespace).map { BackupView(backup: $0) })
   }
 
   func createBackup(_ call: Call) async throws -> Answer {

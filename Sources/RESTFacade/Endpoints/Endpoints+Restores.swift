@@ -150,7 +150,7 @@ extension Endpoints {
   }
 
   /// A backup that has completed; throws a 409 about any other.
-  private func restorable(_ backup: Backup) throws -> Backup {
+  func restorable(_ backup: Backup) throws -> Backup {
     guard backup.status?.phase == .completed, !backup.metadata.isDeleting else {
       let phase = backup.metadata.isDeleting ? BackupPhase.deleting : backup.status?.phase ?? .pending
       throw FacadeError(.conflict, "the backup is \(phase.rawValue); only a Completed one can be restored")

@@ -18,25 +18,51 @@ extension Endpoints {
     let bytes = try await call.body()
     var body = try BodyReader(bytes)
     let fields = try ScheduleFields.Creation(&body)
-    guard let databaseID = fields.database else {
-      let field = fields.application == nil ? "bucket_id" : "application_id"
-      throw FacadeError(
-        .notFound, "\(field): schedules of volumes and buckets are not served by this version",
-        fields: [field: "is not served by this version"])
-    }
-    let database = try await find(stores.databases, field: "database_id", databaseID, call, namespace: named)
-    let namespace = database.metadata.namespace
+    let target = try await scheduled(fields, call, namespace: named)
+    let namespace = target.namespace
     try await authorizer.require(Permission(.create, BackupSchedule.self, in: namespace), by: call.caller)
     var spec = fields.spec
-    spec.target = BackupTarget(database: database.metadata.name ?? "")
-    spec.destinationName = try await destination(fields.destination, of: database, call)
+    spec.target = target.target
+    let destination = try await find(
+      stores.destinations, field: "destination_id", fields.destination, call, namespace: namespace)
+    guard destination.metadata.namespace == namespace else {
+      throw FacadeError.field("destination_id", "lies in another namespace than the target; both must be in the same")
+    }
+    spec.destinationName = destination.metadata.name ?? ""
     try check(spec)
     let key = try IdempotencyKey(call, scope: "POST schedules", body: bytes)
     try await refuseReuse(of: key, in: namespace)
-    let name = fields.name ?? MadeName.make(database.metadata.name ?? "", key)
+    let name = fields.name ?? MadeName.make(target.name, key)
     let schedule = BackupSchedule(metadata: ObjectMeta(name: name, namespace: namespace), spec: spec)
     let created = try await create(schedule, key, in: stores.schedules)
     return .created(ScheduleView(schedule: created), at: location("backup-schedules", created.metadata))
+  }
+
+  /// What a schedule is of, as its body names it.
+  private struct ScheduledTarget {
+    var target: BackupTarget
+    var name: String
+    var namespace: String?
+
+    init(_ target: BackupTarget, _ metadata: ObjectMeta) {
+      (self.target, name, namespace) = (target, metadata.name ?? "", metadata.namespace)
+    }
+  }
+
+  private func scheduled(
+    _ fields: ScheduleFields.Creation, _ call: Call, namespace named: String?
+  ) async throws -> ScheduledTarget {
+    if let id = fields.application {
+      let application = try await application(field: "application_id", id, call, namespace: named)
+      return ScheduledTarget(application.target, application.metadata)
+    }
+    if let id = fields.bucket {
+      let bucket = try await find(stores.buckets, field: "bucket_id", id, call, namespace: named)
+      return ScheduledTarget(bucket.target, bucket.metadata)
+    }
+    let database = try await find(
+      stores.databases, field: "database_id", fields.database ?? "", call, namespace: named)
+    return ScheduledTarget(BackupTarget(database: database.metadata.name ?? ""), database.metadata)
   }
 
   func updateSchedule(_ call: Call) async throws -> Answer {

@@ -111,6 +111,40 @@ struct BodyReader {
     return number
   }
 
+  /// Texts, at most a hundred; nil where the body does not name them.
+  mutating func texts(_ name: String, _ rule: TextRule) -> [String]? {
+    guard let value = value(name) else { return nil }
+    guard case .array(let items) = value, (1...Self.mostItems).contains(items.count) else {
+      refuse(name, "is no array of 1 to \(Self.mostItems) texts")
+      return nil
+    }
+    let texts = items.compactMap { text($0, name, rule) }
+    return texts.count == items.count ? texts : nil
+  }
+
+  /// Objects, at most a hundred, each read by `read`; nil where the body does not name them.
+  mutating func objects<Value>(_ name: String, _ read: (inout BodyReader) -> Value?) -> [Value]? {
+    guard let value = value(name) else { return nil }
+    guard case .array(let items) = value, (1...Self.mostItems).contains(items.count) else {
+      refuse(name, "is no array of 1 to \(Self.mostItems) objects")
+      return nil
+    }
+    var values: [Value] = []
+    for (index, item) in items.enumerated() {
+      guard case .object(let fields) = item else {
+        refuse(name, "holds something else than objects; expected [{\"field\": value, …}, …]")
+        return nil
+      }
+      var inner = BodyReader(fields, path: "\(path)\(name)[\(index)].")
+      if let value = read(&inner) { values.append(value) }
+      problems.merge(inner.allProblems) { first, _ in first }
+    }
+    return values
+  }
+
+  /// How many items an array may have.
+  private static let mostItems = 100
+
   /// An object within, read by `read`; nil where the body does not name it.
   mutating func object<Value>(_ name: String, _ read: (inout BodyReader) -> Value?) -> Value? {
     guard let value = value(name) else { return nil }

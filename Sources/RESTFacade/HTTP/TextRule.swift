@@ -45,6 +45,20 @@ struct TextRule: Sendable {
         .allSatisfy { !$0.isEmpty && $0.allSatisfy(isFileByte) }
   }
 
+  /// A pattern of paths or keys.
+  static let pattern = TextRule("1 to 1,024 printable ASCII characters, such as *.tmp or var/cache/**") { text in
+    (1...1024).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+  }
+
+  /// A path below a root, no part of which is `.` or begins with two dots.
+  static let relativePath = TextRule("a path from the root, such as uploads/2026, in printable ASCII") { text in
+    (1...1024).contains(text.utf8.count) && text.utf8.allSatisfy { (0x20...0x7e).contains($0) }
+      && text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).allSatisfy { part in
+        let rest = part.first == UInt8(ascii: ".") ? part.dropFirst() : part
+        return !rest.isEmpty && rest.first != UInt8(ascii: ".")
+      }
+  }
+
   static let region = TextRule("1 to 64 lower-case letters, digits and '-'") {
     (1...64).contains($0.utf8.count) && $0.utf8.allSatisfy(isLabelByte)
   }

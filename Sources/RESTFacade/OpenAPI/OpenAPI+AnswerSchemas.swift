@@ -10,7 +10,7 @@ extension OpenAPIDocument {
       answer("RestoreAnswer", reference("Restore")), answer("CloneAnswer", reference("CloneOfDatabase")),
       answer(
         "RestoreOrCloneAnswer", #"{"oneOf": [\#(reference("Restore")), \#(reference("CloneOfDatabase"))]}"#),
-      list("ApplicationList", "Application"), list("BucketList", "Nothing"),
+      list("ApplicationList", "Application"), list("BucketList", "BucketResource"),
     ] + [refusal]).joined(separator: ",\n")
 
   private static let refusal = #"""

@@ -63,6 +63,26 @@ extension OpenAPIDocument {
         "method": {"type": "string", "enum": ["physical", "logical"]},
         "deletion_policy": {"$ref": "#/components/schemas/DeletionPolicy"},
         "expires_after": {"$ref": "#/components/schemas/GoDuration"}}},
+    "Pattern": {"type": "string", "pattern": "^[ -~]{1,1024}$"},
+    "Patterns": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"$ref": "#/components/schemas/Pattern"}},
+    "NewBucketBackup": {"type": "object", "additionalProperties": false, "required": ["destination_id"],
+      "properties": {\#(filesBackupFields)}},
+    "NewVolumeBackup": {"type": "object", "additionalProperties": false, "required": ["destination_id"],
+      "properties": {\#(filesBackupFields),
+        "claims": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"$ref": "#/components/schemas/Name"}},
+        "include": {"$ref": "#/components/schemas/Patterns"}, "exclude": {"$ref": "#/components/schemas/Patterns"},
+        "ignore_change_time": {"type": "boolean"}}},
+    "CloneVolumeBackup": {"type": "object", "additionalProperties": false, "required": ["new_name"],
+      "properties": {"new_name": {"$ref": "#/components/schemas/Name"}}},
+    "RestoreVolumeBackup": {"type": "object", "additionalProperties": false,
+      "properties": {"application_id": {"$ref": "#/components/schemas/ID"},
+        "paths": {"type": "array", "minItems": 1, "maxItems": 100, "items":
+          {"type": "string", "maxLength": 1024,
+            "pattern": "^\\.?[ -,\\-0-~][ -.0-~]*(/\\.?[ -,\\-0-~][ -.0-~]*)*$"}},
+        "new_claims": {"type": "array", "minItems": 1, "maxItems": 100, "items": {"type": "object",
+          "additionalProperties": false, "required": ["claim", "new_claim"],
+          "properties": {"claim": {"$ref": "#/components/schemas/Name"},
+            "new_claim": {"$ref": "#/components/schemas/Name"}}}}}},
     "DeletionPolicy": {"type": "string", "enum": ["Delete", "Retain"]},
     "Strategy": {"type": "string", "enum": ["SideBySide", "InPlace"]},
     "SwitchOver": {"type": "string", "enum": ["Manual", "Automatic"]},
@@ -96,6 +116,12 @@ extension OpenAPIDocument {
       "oneOf": [{"required": ["database_id"]}, {"required": ["application_id"]}, {"required": ["bucket_id"]}]},
     "ScheduleChange": {"type": "object", "additionalProperties": false,
       "properties": {"name": {"$ref": "#/components/schemas/Name"}, \#(scheduleFields)}}
+    """#
+
+  private static let filesBackupFields = #"""
+    "destination_id": {"$ref": "#/components/schemas/ID"},
+    "deletion_policy": {"$ref": "#/components/schemas/DeletionPolicy"},
+    "expires_after": {"$ref": "#/components/schemas/GoDuration"}
     """#
 
   private static let restoreOptions = #"""

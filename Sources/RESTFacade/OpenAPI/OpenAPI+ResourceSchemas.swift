@@ -50,6 +50,11 @@ extension OpenAPIDocument {
         "status": {"type": "string", "enum": ["Pending", "Running", "Completed", "Failed", "Deleting"]},
         "started_at": \#(time), "completed_at": \#(time), "attempts": {"type": "integer"},
         "snapshot": {"type": "string"},
+        "snapshots": {"type": "array", "items": {"type": "object", "additionalProperties": false,
+          "required": ["snapshot", "files", "bytes"],
+          "properties": {"claim": {"type": "string"}, "snapshot": {"type": "string"}, "files": {"type": "integer"},
+            "bytes": {"type": "integer"}}}},
+        "consistent": {"type": "boolean"}, "inconsistencies": {"type": "string"},
         "size": {"type": "object", "additionalProperties": false,
           "required": ["logical_bytes", "added_bytes", "stored_bytes"],
           "properties": {"logical_bytes": {"type": "integer"}, "added_bytes": {"type": "integer"},
@@ -82,6 +87,12 @@ extension OpenAPIDocument {
         "switch_over": {"$ref": "#/components/schemas/SwitchOver"}, "switch_requested": {"type": "boolean"},
         "switching": {"type": "string", "enum": ["ToRestored", "ToPrevious"]}, "restored_at": \#(time),
         "instance": {"type": "string"}, "previous_endpoint": {"$ref": "#/components/schemas/HostAndPort"},
+        "bucket": {"type": "string"},
+        "application": {"type": "object", "properties": {"kind": {"type": "string"}, "name": {"type": "string"}}},
+        "files": {"type": "object", "additionalProperties": false,
+          "required": ["written", "written_bytes", "unchanged", "deleted"],
+          "properties": {"written": {"type": "integer"}, "written_bytes": {"type": "integer"},
+            "unchanged": {"type": "integer"}, "deleted": {"type": "integer"}}},
         "loaded_into": {"type": "string"}, "previous_kept_as": {"type": "string"}}},
     "CloneOfDatabase": {"type": "object", "additionalProperties": false,
       "required": [\#(identityNames), "kind", "status", "source", "database", "new_name"],
@@ -91,7 +102,16 @@ extension OpenAPIDocument {
           "Failed"]},
         "new_name": {"type": "string"}, "clone": {"type": "string"}}},
     "Application": {"type": "object", "additionalProperties": false, "required": [\#(identityNames), "kind"],
-      "properties": {\#(identity), "kind": {"type": "string", "enum": ["Deployment", "StatefulSet"]}}}
+      "properties": {\#(identity), "kind": {"type": "string", "enum": ["Deployment", "StatefulSet", "DaemonSet"]}}},
+    "BucketResource": {"type": "object", "additionalProperties": false,
+      "required": [\#(identityNames), "provider", "bucket", "prefix", "include", "exclude", "enabled", "status"],
+      "properties": {\#(identity), "provider": {"$ref": "#/components/schemas/Provider"},
+        "bucket": {"type": "string"}, "prefix": {"type": "string"}, "region": {"type": "string"},
+        "endpoint": {"type": "string"}, "include": {"type": "array", "items": {"type": "string"}},
+        "exclude": {"type": "array", "items": {"type": "string"}}, "enabled": {"type": "boolean"},
+        "last_backup": {"type": "string"},
+        "status": {"type": "object", "additionalProperties": false, "required": ["state"],
+          "properties": {\#(health)}}}}
     """#
 
   private static let time = #"{"type": "string", "format": "date-time"}"#

@@ -58,29 +58,6 @@ extension OpenAPIDocument {
     }
     """#
 
-  /// What this version only says of volumes and buckets.
-  static let otherPaths = #"""
-    "/api/v1/applications": {
-      "get": {"operationId": "listApplications", "tags": ["applications"], "summary": "List workloads.",
-        \#(parameters("Namespace", "Limit", "Cursor")),
-        "responses": {\#(ok("ApplicationList", "Deployments and StatefulSets, the oldest last."))}}
-    },
-    "/api/v1/buckets": {
-      "get": {"operationId": "listBuckets", "tags": ["buckets"], "summary": "List buckets; none in this version.",
-        \#(parameters("Namespace", "Limit", "Cursor")),
-        "responses": {\#(ok("BucketList", "Always empty in this version."))}}
-    },
-    "/api/v1/applications/{id}/volume-backups": {
-      "get": \#(notServed("listVolumeBackups", "applications")),
-      "post": \#(notServed("createVolumeBackup", "applications"))
-    },
-    "/api/v1/backups/volume/{id}/restore": {"post": \#(notServed("restoreVolumeBackup", "applications"))},
-    "/api/v1/backups/volume/{id}/clone": {"post": \#(notServed("cloneVolumeBackup", "applications"))},
-    "/api/v1/buckets/{id}/backups": {
-      "get": \#(notServed("listBucketBackups", "buckets")), "post": \#(notServed("createBucketBackup", "buckets"))
-    }
-    """#
-
   static let openPaths = #"""
     "/api/v1/openapi.json": {
       "get": {"operationId": "getDocument", "tags": ["open"], "security": [], "summary": "This document.",
@@ -107,11 +84,4 @@ extension OpenAPIDocument {
             "content": {"text/plain": {"schema": {"type": "string"}}}}}}
     }
     """#
-
-  private static func notServed(_ operation: String, _ tag: String) -> String {
-    #"""
-    {"operationId": "\#(operation)", "tags": ["\#(tag)"], "summary": "Not served by this version: always 404.",
-      \#(parameters("ID")), "responses": {\#(refusals)}}
-    """#
-  }
 }

@@ -6,12 +6,13 @@ import TidemarkAPI
 struct FacadeStores: Sendable {
   let destinations: Store<BackupDestination>
   let databases: Store<Database>
+  let buckets: Store<Bucket>
   let backups: Store<Backup>
   let schedules: Store<BackupSchedule>
   let restores: Store<RestoreRequest>
   let clones: Store<PITRClone>
-  /// The Backups of each Database, in the order of lists.
-  let backupsOfDatabase: Timeline<Backup>
+  /// The Backups of each target, by its identity, in the order of lists.
+  let backupsOfTarget: Timeline<Backup>
 
   /// Objects by their uid.
   static let byUID = "uid"
@@ -22,13 +23,22 @@ struct FacadeStores: Sendable {
     }
     destinations = store(BackupDestination.self)
     databases = store(Database.self)
+    buckets = store(Bucket.self)
     backups = store(Backup.self)
     schedules = store(BackupSchedule.self)
     restores = store(RestoreRequest.self)
     clones = store(PITRClone.self)
-    backupsOfDatabase = Timeline(backups) { backup in
-      backup.spec.target.database.map { ObjectKey(namespace: backup.metadata.namespace, name: $0) }
+    backupsOfTarget = Timeline(backups) { backup in
+      backup.spec.target.identity.map { ObjectKey(namespace: backup.metadata.namespace, name: $0) }
     }
+  }
+}
+
+extension Timeline<Backup> {
+  /// A page of the Backups of a target.
+  func page(_ request: PageRequest, of target: BackupTarget, in namespace: String?) -> Page<Backup> {
+    guard let identity = target.identity else { return Page(items: [], next: nil) }
+    return page(request, of: ObjectKey(namespace: namespace, name: identity))
   }
 }
 

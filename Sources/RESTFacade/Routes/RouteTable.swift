@@ -35,14 +35,13 @@ extension Router {
     Route(.delete, "/backup-schedules/:id") { try await $0.deleteSchedule($1) },
     Route(.post, "/backup-schedules/:id/run") { try await $0.runSchedule($1) },
 
-    // Of volumes and buckets this version knows what there is, and does not back it up yet.
     Route(.get, "/applications") { try await $0.listApplications($1) },
     Route(.get, "/buckets") { try await $0.listBuckets($1) },
-    Route(.get, "/applications/:id/volume-backups") { try $0.notServed($1, "backups of volumes") },
-    Route(.post, "/applications/:id/volume-backups") { try $0.notServed($1, "backups of volumes") },
-    Route(.post, "/backups/volume/:id/restore") { try $0.notServed($1, "backups of volumes") },
-    Route(.post, "/backups/volume/:id/clone") { try $0.notServed($1, "backups of volumes") },
-    Route(.get, "/buckets/:id/backups") { try $0.notServed($1, "backups of buckets") },
-    Route(.post, "/buckets/:id/backups") { try $0.notServed($1, "backups of buckets") },
+    Route(.get, "/applications/:id/volume-backups") { try await $0.listVolumeBackups($1) },
+    Route(.post, "/applications/:id/volume-backups") { try await $0.createVolumeBackup($1) },
+    Route(.post, "/backups/volume/:id/restore") { try await $0.restoreVolumeBackup($1) },
+    Route(.post, "/backups/volume/:id/clone") { try await $0.cloneVolumeBackup($1) },
+    Route(.get, "/buckets/:id/backups") { try await $0.listBucketBackups($1) },
+    Route(.post, "/buckets/:id/backups") { try await $0.createBucketBackup($1) },
   ])
 }

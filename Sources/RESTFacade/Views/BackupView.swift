@@ -20,6 +20,11 @@ struct BackupView: JSONView {
       text.field("completed_at", status?.completedAt)
       text.field("attempts", status?.attempts)
       text.field("snapshot", status?.snapshot)
+      if let snapshots = status?.snapshots { Self.write(snapshots, to: &text) }
+      if let consistent = status?.conditions?[type: ConditionType.consistent] {
+        text.field("consistent", consistent.status == .true)
+        if consistent.status != .true { text.field("inconsistencies", consistent.message) }
+      }
       if let size = status?.size {
         text.field("size") { text in
           text.object { text in
@@ -32,6 +37,17 @@ struct BackupView: JSONView {
       text.progress(status?.progress)
       if let postgres = status?.postgres { Self.write(postgres, to: &text) }
       text.failure(status?.error)
+    }
+  }
+
+  private static func write(_ snapshots: [FilesSnapshot], to text: inout JSONText) {
+    text.field("snapshots", array: snapshots) { snapshot, text in
+      text.object { text in
+        text.field("claim", snapshot.claim)
+        text.field("snapshot", snapshot.snapshot)
+        text.field("files", snapshot.files)
+        text.field("bytes", snapshot.bytes)
+      }
     }
   }
 

@@ -12,6 +12,8 @@ struct RestoreView: JSONView {
       text.field("kind", "restore")
       text.field("status", status?.phase ?? .pending)
       text.field("database", request.databaseName)
+      if let target = status?.filesTarget ?? spec.target, target.database == nil { text.target(target) }
+      if let files = status?.files { Self.write(files, to: &text) }
       text.field("source") { text in text.object { Self.write(spec.source, to: &$0) } }
       text.field("strategy", spec.strategy)
       text.field("switch_over", spec.switchOver)
@@ -31,6 +33,17 @@ struct RestoreView: JSONView {
         text.field("previous_kept_as", loaded.keptAs)
       }
       text.failure(status?.error)
+    }
+  }
+
+  private static func write(_ files: RestoredFiles, to text: inout JSONText) {
+    text.field("files") { text in
+      text.object { text in
+        text.field("written", files.written)
+        text.field("written_bytes", files.writtenBytes)
+        text.field("unchanged", files.unchanged)
+        text.field("deleted", files.deleted)
+      }
     }
   }
 

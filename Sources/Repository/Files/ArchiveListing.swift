@@ -17,7 +17,7 @@ struct ArchiveListing: Sendable {
 
   /// Lists `directory` and compares it with `previous`, its tree in the parent snapshot. Blocks; belongs on a thread.
   init(
-    _ directory: LocalDirectory, previous: ByteBuffer?, names accounts: AccountNames,
+    _ directory: LocalDirectory, previous: ByteBuffer?, names accounts: AccountNames, options: Archiver.Options,
     isStored: (BlobID) -> Bool
   ) throws {
     let previousNodes = try previous.map(TreeDecoder.decode) ?? []
@@ -27,13 +27,13 @@ struct ArchiveListing: Sendable {
     for name in names {
       while previousIndex < previousNodes.count, previousNodes[previousIndex].name < name { previousIndex += 1 }
       let before = previousIndex < previousNodes.count ? previousNodes[previousIndex] : nil
-      add(name, in: directory, before: before?.name == name ? before : nil, accounts, isStored)
+      add(name, in: directory, before: before?.name == name ? before : nil, accounts, options, isStored)
     }
   }
 
   private mutating func add(
     _ name: ByteString, in directory: LocalDirectory, before: Node?, _ accounts: AccountNames,
-    _ isStored: (BlobID) -> Bool
+    _ options: Archiver.Options, _ isStored: (BlobID) -> Bool
   ) {
     let path = directory.path.appending(name)
     do {
@@ -41,8 +41,9 @@ struct ArchiveListing: Sendable {
         problems.append(ArchiveProblem(path: path, kind: .vanished, message: ""))
         return
       }
+      guard options.admits(directory.relativePath.appending(name), status.isDirectory) else { return }
       if status.isRegularFile {
-        guard let content = status.content(from: before), content.allSatisfy(isStored) else {
+        guard let content = status.content(from: before, options.comparison), content.allSatisfy(isStored) else {
           entries.append(.file(name, status, inParent: before != nil))
           return
         }
@@ -83,11 +84,14 @@ struct ArchiveListing: Sendable {
 
 extension FileStatus {
   /// The blobs of `before` where restic's rule says that the file of this status still consists of them.
-  fileprivate func content(from before: Node?) -> [BlobID]? {
+  fileprivate func content(from before: Node?, _ comparison: Archiver.Comparison) -> [BlobID]? {
     guard let before, case .file(let beforeSize, let content) = before.kind, size == beforeSize,
-      modified == before.attributes.modified, changed == before.attributes.changed,
-      inode == before.attributes.inode
+      modified == before.attributes.modified
     else { return nil }
-    return content
+    switch comparison {
+    case .withoutChangeTime: return content
+    case .withChangeTime:
+      return changed == before.attributes.changed && inode == before.attributes.inode ? content : nil
+    }
   }
 }

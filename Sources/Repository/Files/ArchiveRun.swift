@@ -75,6 +75,13 @@ final class ArchiveRun: Sendable {
     return root
   }
 
+  /// What it has come to until now.
+  var tallyNow: ArchiveTally {
+    tally.withLock {
+      ArchiveTally(progress: $0.progress, problems: $0.problems, problemCount: $0.problemCount)
+    }
+  }
+
   /// What the report of this run says.
   func report(of snapshot: Snapshot) -> ArchiveReport {
     tally.withLock { tally in
@@ -90,9 +97,10 @@ final class ArchiveRun: Sendable {
     _ group: inout ThrowingTaskGroup<Void, any Error>, _ readers: inout ReaderLimit
   ) async throws -> Level {
     let previousTree = try await previousTree(previous)
-    let listing = try await threads.runIfActive { [accounts, repository] in
+    let listing = try await threads.runIfActive { [accounts, repository, options] in
       try ArchiveListing(
-        local, previous: previousTree, names: accounts, isStored: { repository.contains(.data, $0) })
+        local, previous: previousTree, names: accounts, options: options,
+        isStored: { repository.contains(.data, $0) })
     }
     note(listing.problems)
     let directory = PendingDirectory(

@@ -24,6 +24,14 @@ public struct Archiver: Sendable {
     case atItsPath
   }
 
+  /// What has to be equal for a file not to be read, besides its size and its time of modification.
+  public enum Comparison: Sendable, Hashable {
+    /// Inode and time of change: restic's rule.
+    case withChangeTime
+    /// Nothing more, for file systems and copies that give new inodes and times of change.
+    case withoutChangeTime
+  }
+
   /// How to do it.
   public struct Options: Sendable {
     /// Where the entries lie in the snapshot.
@@ -32,6 +40,12 @@ public struct Archiver: Sendable {
     public var cutting: @Sendable (ByteString) -> Cutting
     /// Files, or groups of small files, that are read at once.
     public var readers: Int
+    /// Whether the entry at this path, relative to the directory, belongs into the snapshot; `true` for a directory.
+    public var admits: @Sendable (ByteString, Bool) -> Bool = { _, _ in true }
+    /// How often a file is read that changes while it is read.
+    public var readings = 1
+    /// How it is told that a file is the parent's.
+    public var comparison = Comparison.withChangeTime
     /// Called now and then with how far it is; it must return soon.
     public var progress: @Sendable (ArchiveProgress) -> Void
 
@@ -62,18 +76,23 @@ public struct Archiver: Sendable {
   public func archive(
     _ path: ByteString, as description: SnapshotDescription, parent: Snapshot? = nil
   ) async throws -> ArchiveReport {
+    let stored = try await store(path, parent: parent)
+    return try await stored.commit(description, in: repository)
+  }
+
+  /// Stores all that is in the directory at `path`, so that `commit` has only the snapshot itself to write.
+  public func store(_ path: ByteString, parent: Snapshot? = nil) async throws -> StoredDirectory {
     let writer = try await repository.blobWriter()
     let threads = NIOThreadPool(numberOfThreads: options.readers + 1)
     threads.start()
-    let result: Result<ArchiveReport, any Error>
+    let result: Result<StoredDirectory, any Error>
     do {
       let run = ArchiveRun(
         repository: repository, writer: writer, tables: try RabinTables(repository.chunkerPolynomial), options: options,
         threads: threads)
       let tree = try await run.archive(path, parent: parent)
       try await writer.flush()
-      let snapshot = try await repository.saveSnapshot(description.snapshot(of: tree, parent: parent?.id))
-      result = .success(run.report(of: snapshot))
+      result = .success(StoredDirectory(tree: tree, parent: parent?.id, run: run, statistics: writer.statistics))
     } catch {
       result = .failure(error)
     }
@@ -81,4 +100,32 @@ public struct Archiver: Sendable {
     try? await threads.shutdownGracefully()
     return try result.get()
   }
+}
+
+/// A directory that is stored, durable and indexed, and that no snapshot names yet.
+public struct StoredDirectory: Sendable {
+  let tree: BlobID
+  let parent: SnapshotID?
+  let run: ArchiveRun
+  /// What was written for it.
+  public let statistics: BlobWriterStatistics
+
+  /// Counts, and what is not as it was on disk.
+  public var report: ArchiveTally { run.tallyNow }
+
+  /// Writes the snapshot.
+  public func commit(_ description: SnapshotDescription, in repository: Repository) async throws -> ArchiveReport {
+    let snapshot = try await repository.saveSnapshot(description.snapshot(of: tree, parent: parent))
+    return run.report(of: snapshot)
+  }
+}
+
+/// What the storing of a directory came to.
+public struct ArchiveTally: Sendable {
+  /// Counts at the end.
+  public var progress: ArchiveProgress
+  /// What is not stored as it was on disk; the first thousand of them.
+  public var problems: [ArchiveProblem]
+  /// How many problems there were in all.
+  public var problemCount: Int
 }

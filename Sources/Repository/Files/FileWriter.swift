@@ -31,10 +31,13 @@ public actor FileWriter {
 
   /// The file ends here: it is in the snapshot now. Returns how many bytes it has.
   @discardableResult
-  public func finish() async throws -> Int64 {
+  public func finish() async throws -> Int64 { try await end().size }
+
+  /// As `finish`, and gives the blobs that the file consists of.
+  func end() async throws -> (size: Int64, content: [BlobID]) {
     if let piece = cutter.rest() { content.append(try await writer.save(.data, piece).id) }
     try finished(size, content)
-    content = []
-    return size
+    defer { content = [] }
+    return (size, content)
   }
 }

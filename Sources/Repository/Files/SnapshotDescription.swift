@@ -12,13 +12,15 @@ public struct SnapshotDescription: Sendable, Hashable {
   public var paths: [String]
   /// Words to find it by.
   public var tags: [String]
+  /// Patterns that were left out.
+  public var excludes: [String]
   /// The program that makes it, with its version.
   public var programVersion: String?
 
   /// A description; what is left out is this process's own: now, this host, this user.
   public init(
     time: UnixTime = .now, hostname: String? = nil, username: String? = nil, paths: [String], tags: [String] = [],
-    programVersion: String? = nil
+    excludes: [String] = [], programVersion: String? = nil
   ) {
     let identity = LocalIdentity.current
     self.time = time
@@ -26,6 +28,7 @@ public struct SnapshotDescription: Sendable, Hashable {
     self.username = username ?? identity.username
     self.paths = paths
     self.tags = tags
+    self.excludes = excludes
     self.programVersion = programVersion
   }
 
@@ -34,6 +37,6 @@ public struct SnapshotDescription: Sendable, Hashable {
     let identity = LocalIdentity.current
     return Snapshot(
       time: time, tree: tree, paths: paths, hostname: hostname, username: username, uid: identity.uid,
-      gid: identity.gid, tags: tags, parent: parent, programVersion: programVersion)
+      gid: identity.gid, excludes: excludes, tags: tags, parent: parent, programVersion: programVersion)
   }
 }

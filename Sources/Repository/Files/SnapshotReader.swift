@@ -34,6 +34,11 @@ public struct SnapshotReader: Sendable {
     return try await TreeCache(repository).nodes(of: tree)
   }
 
+  /// The entries of a directory by the tree that its node names, sorted by name.
+  public func entries(ofTree subtree: BlobID) async throws -> [Node] {
+    try await TreeCache(repository).nodes(of: subtree)
+  }
+
   /// Calls `visit` with the path and the node of every entry below `path`, directories before what is in them, in the
   /// order of names. Throws `pathNotFound` when there is no directory at `path`.
   public func walk(below path: ByteString = "", _ visit: (ByteString, Node) async throws -> Step) async throws {
@@ -58,7 +63,7 @@ public struct SnapshotReader: Sendable {
   /// The content of the file at `path`, piece by piece. Throws `pathNotFound` when there is no file.
   public func file(at path: ByteString) async throws -> FileContent {
     guard let node = try await node(at: path), case .file(_, let content) = node.kind else { throw Self.missing(path) }
-    return FileContent(repository: repository, content: content)
+    return FileContent(of: content, in: repository)
   }
 
   /// The tree of the directory at these components.
@@ -92,6 +97,11 @@ public struct FileContent: AsyncSequence, Sendable {
 
   fileprivate let repository: Repository
   fileprivate let content: [BlobID]
+
+  /// The content that consists of these blobs, in order.
+  public init(of content: [BlobID], in repository: Repository) {
+    (self.repository, self.content) = (repository, content)
+  }
 
   public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(repository: repository, content: content[...]) }
 

@@ -53,6 +53,29 @@ public struct DestinationProbe: Sendable {
   }
 }
 
+/// Finds out whether a bucket can be listed: it is somebody else's, so nothing is written to it.
+public struct BucketProbe: Sendable {
+  private let store: StoreInput
+  private let secrets: [String: [UInt8]]
+
+  /// A probe of the bucket that `store` describes, with the secrets that it names.
+  public init(store: StoreInput, secrets: [String: [UInt8]]) { (self.store, self.secrets) = (store, secrets) }
+
+  /// Lists the first object below the prefix. Throws ``FailedProbe``.
+  public func run() async throws {
+    let folder = try SecretFolder(secrets: secrets)
+    defer { folder.remove() }
+    do {
+      try await store.withStore(in: folder.folder, at: "", patience: .short) { store in
+        var objects = store.list(prefix: "").makeAsyncIterator()
+        _ = try await objects.next()
+      }
+    } catch let error as ObjectStoreError {
+      throw FailedProbe(error)
+    }
+  }
+}
+
 /// Why a probe failed.
 public struct FailedProbe: Error, Sendable, Equatable {
   /// The reason, in the words of the condition.

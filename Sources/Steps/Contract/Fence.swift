@@ -42,18 +42,15 @@ public struct Fence: Sendable {
     case all
   }
 
-  private enum Access: Sendable {
-    case input(ServerInput, secrets: [String: [UInt8]])
-    case settings(PostgresConnectionSettings)
-  }
-
-  private let access: Access
+  private let entry: ServerEntry
 
   /// A fence for the server that `server` describes, with the secrets that it names: those of a superuser.
-  public init(server: ServerInput, secrets: [String: [UInt8]]) { access = .input(server, secrets: secrets) }
+  public init(server: ServerInput, secrets: [String: [UInt8]]) {
+    self.init(ServerEntry(input: server, secrets: secrets))
+  }
 
-  /// A fence for a server that is reached so.
-  init(settings: PostgresConnectionSettings) { access = .settings(settings) }
+  /// A fence for a server that is entered so.
+  init(_ entry: ServerEntry) { self.entry = entry }
 
   // MARK: Looking
 
@@ -138,22 +135,10 @@ public struct Fence: Sendable {
     _ body: (SQLConnection) async throws -> Value
   ) async throws -> Value {
     do {
-      switch access {
-      case .settings(let settings): return try await SQLConnection.with(Self.fenced(settings), body)
-      case .input(let server, let secrets):
-        let folder = try SecretFolder(secrets: secrets)
-        defer { folder.remove() }
-        return try await SQLConnection.with(Self.fenced(try server.settings(in: folder.folder)), body)
-      }
+      return try await entry.with(database: "template1", within: .seconds(5), body)
     } catch let error as PostgresError {
       throw FailedServerProbe(reason: error.code.rawValue, message: error.description)
     }
-  }
-
-  private static func fenced(_ settings: PostgresConnectionSettings) -> PostgresConnectionSettings {
-    var settings = settings
-    (settings.database, settings.connectTimeout) = ("template1", .seconds(5))
-    return settings
   }
 
   private static func number(_ connection: SQLConnection, _ query: String) async throws -> Int {

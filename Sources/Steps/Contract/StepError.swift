@@ -12,6 +12,8 @@ public struct StepError: Error, Sendable, CustomStringConvertible {
     case secretMissing = "SecretMissing"
     /// The run is at work, and what was asked needs it to have ended.
     case stillRunning = "StillRunning"
+    /// Kubernetes refused what the run is made of.
+    case platformRefused = "PlatformRefused"
     /// The process could not be started.
     case spawnFailed = "SpawnFailed"
     /// The operating system refused.
@@ -34,6 +36,10 @@ public struct StepError: Error, Sendable, CustomStringConvertible {
     case databaseInUse = "DatabaseInUse"
     /// A program that the step ran was killed.
     case programKilled = "ProgramKilled"
+    /// A volume is not there, or the platform can't reach it.
+    case volumeUnreachable = "VolumeUnreachable"
+    /// Something could not be read or restored as a whole.
+    case incomplete = "Incomplete"
   }
 
   /// The stable word.

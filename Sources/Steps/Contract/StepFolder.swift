@@ -94,10 +94,15 @@ extension StoreInput {
 extension ServerInput {
   /// How libpq reaches the server.
   func settings(in folder: StepFolder) throws -> PostgresConnectionSettings {
-    PostgresConnectionSettings(
+    var settings = PostgresConnectionSettings(
       host: host, port: port, database: database, user: try folder.secret(usernameFile),
       password: PostgresPassword(try folder.secret(passwordFile)),
       sslMode: PostgresConnectionSettings.SSLMode(rawValue: sslMode.rawValue) ?? .prefer,
       caFile: caFile.map { folder.path(of: $0) })
+    if let certificateFile, let keyFile {
+      settings.clientCertificate = PostgresConnectionSettings.ClientCertificate(
+        certificateFile: folder.path(of: certificateFile), keyFile: folder.path(of: keyFile))
+    }
+    return settings
   }
 }

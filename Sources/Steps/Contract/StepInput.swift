@@ -91,12 +91,17 @@ public struct ServerInput: Codable, Sendable, Equatable {
   public var passwordFile: String
   /// The file with the certificate authority, in PEM.
   public var caFile: String?
+  /// The file with the certificate that says who we are, in PEM; nil: the password says it.
+  public var certificateFile: String?
+  /// The file with that certificate's key, in PEM.
+  public var keyFile: String?
 
   /// An input of these parts.
   public init(
     host: String, port: Int, database: String, sslMode: SSLMode, usernameFile: String, passwordFile: String,
-    caFile: String? = nil
+    caFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil
   ) {
+    (self.certificateFile, self.keyFile) = (certificateFile, keyFile)
     self.host = host
     self.port = port
     self.database = database
@@ -251,13 +256,20 @@ public struct RestoreDatabaseInput: Codable, Sendable, Equatable {
   public var restoreProgram: String
   /// Settings that replace those of the backup.
   public var parameters: [String: String]
+  /// The folder in which the server finds the archive's secrets, under the names that they have in `store`; nil: they
+  /// are copied into the recovery directory.
+  public var secretsDirectory: String?
+  /// The file with the authorities that the server's machine is to trust, where `store` names none; nil: its own.
+  public var authoritiesFile: String?
 
   /// An input of these parts.
   public init(
     kind: RestoringKind, resource: ServedResource, cluster: ClusterAccess, store: StoreInput, database: DatabasePlace,
     pointInTime: PointInTime, snapshot: String? = nil, activeIncarnation: String? = nil, dataDirectory: String,
-    recoveryDirectory: String, restoreProgram: String, parameters: [String: String]
+    recoveryDirectory: String, restoreProgram: String, parameters: [String: String], secretsDirectory: String? = nil,
+    authoritiesFile: String? = nil
   ) {
+    (self.secretsDirectory, self.authoritiesFile) = (secretsDirectory, authoritiesFile)
     self.kind = kind
     self.resource = resource
     self.cluster = cluster
@@ -281,6 +293,8 @@ public struct ForgetInput: Codable, Sendable, Equatable {
   public var repositoryPrefix: String
   /// The snapshot's id.
   public var snapshot: String
+  /// Further snapshots of the same backup; nil: none.
+  public var furtherSnapshots: [String]?
   /// The database whose repository it is, and whose log expires with its base backups; nil: no log lies beside.
   public var database: DatabasePlace?
   /// The incarnation that is being archived; nil: not known, and then only log before that of base backups expires.
@@ -288,9 +302,10 @@ public struct ForgetInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    store: StoreInput, repositoryPrefix: String, snapshot: String, database: DatabasePlace? = nil,
-    activeIncarnation: String? = nil
+    store: StoreInput, repositoryPrefix: String, snapshot: String, furtherSnapshots: [String]? = nil,
+    database: DatabasePlace? = nil, activeIncarnation: String? = nil
   ) {
+    self.furtherSnapshots = furtherSnapshots
     self.store = store
     self.repositoryPrefix = repositoryPrefix
     self.snapshot = snapshot

@@ -10,6 +10,14 @@ public enum StepName: String, Codable, Sendable, CaseIterable {
   case dump
   /// The loading of a dump into a database of its own, which then takes its name.
   case importDump = "import"
+  /// The objects of a bucket into a snapshot.
+  case bucketBackup = "bucket-backup"
+  /// The objects of a snapshot into a bucket.
+  case bucketRestore = "bucket-restore"
+  /// The files of volumes into a snapshot each.
+  case volumeBackup = "volume-backup"
+  /// The files of snapshots into volumes.
+  case volumeRestore = "volume-restore"
   /// The removal of a snapshot.
   case forget
   /// A listing of what lies below a destination's prefix, and of the base backups there that nobody knows.

@@ -45,6 +45,10 @@ public enum StepProduct: Codable, Sendable, Equatable {
   case dump(DumpProduct)
   /// A database that a dump was loaded into.
   case loadedDump(LoadedDump)
+  /// A backup of files or objects.
+  case files(FilesProduct)
+  /// Files or objects that were restored.
+  case restoredFiles(RestoredFiles)
   /// What lies below a destination's prefix.
   case discovered(DiscoveryProduct)
   /// Nothing but that it is done.
@@ -95,5 +99,20 @@ public struct RestoredDatabaseProduct: Codable, Sendable, Equatable {
   {
     (self.preflight, self.incarnation, self.timeline) = (preflight, incarnation, timeline)
     (self.serverMajor, self.logicalBytes) = (serverMajor, logicalBytes)
+  }
+}
+
+/// What `bucket-backup` and `volume-backup` produced.
+public struct FilesProduct: Codable, Sendable, Equatable {
+  /// A snapshot each: one of a bucket, one a volume.
+  public var snapshots: [FilesSnapshot]
+  /// How large all of it is.
+  public var size: BackupSize
+  /// What is not as it was: how much of it, and the first names.
+  public var inconsistencies: FileInconsistencies
+
+  /// The given product.
+  public init(snapshots: [FilesSnapshot], size: BackupSize, inconsistencies: FileInconsistencies) {
+    (self.snapshots, self.size, self.inconsistencies) = (snapshots, size, inconsistencies)
   }
 }

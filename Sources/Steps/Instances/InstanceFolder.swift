@@ -1,6 +1,6 @@
 import CPosix
 import Foundation
-import PostgresEngine
+import TidemarkAPI
 
 /// What is written down of an instance on this machine.
 struct InstanceRecord: Codable {
@@ -104,11 +104,12 @@ package struct InstanceFolder {
     return settings.map { "-c \(Self.shellQuoted("\($0.0)=\($0.1)"))" }.joined(separator: " ")
   }
 
-  /// How Tidemark itself connects.
-  func localSettings(_ record: InstanceRecord, _ role: InstanceRole) -> PostgresConnectionSettings {
-    PostgresConnectionSettings(
-      host: socketDirectory, port: record.port, database: role.database, user: role.username,
-      password: PostgresPassword(role.password), sslMode: .disable, connectTimeout: .seconds(3))
+  /// The server; Tidemark comes in through the private socket, which lets any role in without a password.
+  func server(_ record: InstanceRecord, _ role: InstanceRole) -> InstanceServer {
+    let socket = Endpoint(host: socketDirectory, port: record.port)
+    return InstanceServer(endpoint: Endpoint(host: "127.0.0.1", port: record.port), role: role) { user in
+      ServerEntry(socket, database: "template1", sslMode: .disable, user: user, password: role.password)
+    }
   }
 
   /// The server's process, if it runs: the one that `postmaster.pid` names and that works in this data directory.
@@ -131,8 +132,9 @@ package struct InstanceFolder {
 }
 
 /// A port of 127.0.0.1 that nobody listens on.
-enum FreePort {
-  static func find() throws -> Int {
+package enum FreePort {
+  /// Finds one.
+  package static func find() throws -> Int {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw StepError.system("open a socket on", "127.0.0.1") }
     defer { close(descriptor) }

@@ -21,6 +21,39 @@ public struct InstancePlace: Sendable, Equatable {
   public var recoveryDirectory: String
   /// The program to put into `restore_command`, as the server will see it.
   public var restoreProgram: String
+  /// The volume that holds both folders, where a step has to be given it.
+  public var volume: StepVolume?
+  /// The folder in which the server finds the archive's secrets; nil: the step puts them into the recovery directory.
+  public var secretsDirectory: String?
+  /// The file with the authorities that the server's machine is to trust; nil: it has its own.
+  public var authoritiesFile: String?
+
+  /// A place of this machine.
+  public init(dataDirectory: String, recoveryDirectory: String, restoreProgram: String) {
+    (self.dataDirectory, self.recoveryDirectory) = (dataDirectory, recoveryDirectory)
+    self.restoreProgram = restoreProgram
+  }
+}
+
+/// What an instance is to be.
+public struct InstanceWish: Sendable {
+  /// The name of the Database that it belongs to, and goes with.
+  public var database: String
+  /// What it is made of, as far as its host has a choice.
+  public var template: InstanceTemplate
+  /// How many bytes its data have, where that is known.
+  public var expectedBytes: Int64?
+  /// The archive's secrets, by file name. Never logged.
+  public var secrets: [String: [UInt8]]
+
+  /// An instance of `database`.
+  public init(
+    database: String, template: InstanceTemplate = InstanceTemplate(), expectedBytes: Int64? = nil,
+    secrets: [String: [UInt8]] = [:]
+  ) {
+    (self.database, self.template) = (database, template)
+    (self.expectedBytes, self.secrets) = (expectedBytes, secrets)
+  }
 }
 
 /// How far an instance is.
@@ -29,8 +62,10 @@ public enum InstanceState: Sendable, Equatable {
   case absent
   /// It has a place, and its server does not run.
   case stopped
-  /// Its server has been started and does not answer yet.
+  /// Its server has been started and does not answer yet, or is ending.
   case starting
+  /// Its server was started and can't run yet; `message` says why, and somebody may have to mend it.
+  case waiting(message: String)
   /// Its server replays its write-ahead log, up to `replayed` so far.
   case recovering(replayed: String?)
   /// Its server takes connections and writes.
@@ -69,8 +104,8 @@ public struct InstanceRole: Sendable {
 
 /// What holds instances: StatefulSets of a cluster, or data directories of this machine. Every call may be repeated.
 public protocol InstanceHost: Sendable {
-  /// Makes a place for an instance of the Database called `database`, or finds the one that it has.
-  func reserve(_ id: InstanceID, of database: String) async throws -> InstancePlace
+  /// Makes a place for an instance, or finds the one that it has.
+  func reserve(_ id: InstanceID, _ wish: InstanceWish) async throws -> InstancePlace
 
   /// The instances of the Database called `database`, whether their servers run or not.
   func instances(of database: String, in namespace: String) async throws -> [InstanceID]

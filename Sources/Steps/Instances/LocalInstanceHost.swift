@@ -25,12 +25,12 @@ public struct LocalInstanceHost: InstanceHost {
     self.logger = logger
   }
 
-  public func reserve(_ id: InstanceID, of database: String) async throws -> InstancePlace {
+  public func reserve(_ id: InstanceID, _ wish: InstanceWish) async throws -> InstancePlace {
     let folder = folder(of: id)
     try StateDirectory.prepare(root, mode: 0o711)
     try folder.create()
     if try folder.readRecord() == nil {
-      try folder.write(InstanceRecord(port: try FreePort.find(), wanted: .stopped, database: database))
+      try folder.write(InstanceRecord(port: try FreePort.find(), wanted: .stopped, database: wish.database))
     }
     return InstancePlace(
       dataDirectory: folder.data, recoveryDirectory: folder.recovery, restoreProgram: try installProgram())
@@ -68,56 +68,17 @@ public struct LocalInstanceHost: InstanceHost {
       return record.wanted == .running ? .failed(message: folder.lastWords()) : .stopped
     }
     do {
-      return try await withLocalConnection(folder.localSettings(record, role)) { connection in
-        try await observe(connection, endpoint: Endpoint(host: "127.0.0.1", port: record.port))
-      }
+      return try await folder.server(record, role).observe()
     } catch let error as PostgresError where error.isTransient {
       return .starting
     }
   }
 
-  /// A database that takes no connections, or that is not there, says nothing of the server.
-  private func withLocalConnection<Value: Sendable>(
-    _ settings: PostgresConnectionSettings, _ body: (SQLConnection) async throws -> Value
-  ) async throws -> Value {
-    do {
-      return try await SQLConnection.with(settings, body)
-    } catch let error as PostgresError where ["55000", "3D000"].contains(error.sqlState) {
-      var fallback = settings
-      fallback.database = "template1"
-      return try await SQLConnection.with(fallback, body)
-    }
-  }
-
-  private func observe(_ connection: SQLConnection, endpoint: Endpoint) async throws -> InstanceState {
-    let row = try await connection.query(
-      """
-      SELECT pg_is_in_recovery(), pg_last_wal_replay_lsn(),
-        to_char(pg_last_xact_replay_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-        CASE WHEN pg_is_in_recovery() THEN NULL ELSE ('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint END
-      """
-    ).rows.first
-    guard row?[0] == "f" else { return .recovering(replayed: row?[1] ?? nil) }
-    let reached = RecoveredTo(
-      time: (row?[2]).flatMap { MicroTime($0) }, lsn: row?[1] ?? nil, timeline: (row?[3]).flatMap { UInt32($0) })
-    return .running(RunningInstance(endpoint: endpoint, recoveredTo: reached))
-  }
-
   public func finishRecovery(_ id: InstanceID, role: InstanceRole) async throws {
     let folder = folder(of: id)
     guard let record = try folder.readRecord() else { return }
-    let automatic = "\(folder.data)/postgresql.auto.conf"
-    var settings = ConfigurationFile(parsing: try String(contentsOfFile: automatic, encoding: .utf8))
-    for name in RecoverySettings.names { settings.remove(name) }
-    try PrivateFile.write(Array(settings.text.utf8), to: automatic)
-    try await tools.giveToServerUser(automatic)
-    if folder.livePostmaster() != nil, let major = record.serverMajor {
-      try await tools.run(try tools.find(major: major).pgCtl, ["reload", "-s", "-D", folder.data], in: folder.path)
-    }
+    try await folder.server(record, role).endRecovery()
     try? FileManager.default.removeItem(atPath: folder.recovery)
-    let local = folder.localSettings(record, role)
-    try await Fence(settings: try await superuser(local)).open()
-    try await makePasswordWork(role, local: local)
   }
 
   public func fence(of id: InstanceID, as role: InstanceRole) async throws -> Fence {
@@ -125,41 +86,7 @@ public struct LocalInstanceHost: InstanceHost {
     guard let record = try folder.readRecord() else {
       throw StepError(code: .instanceFailed, message: "instance \(id) is gone")
     }
-    do {
-      return Fence(settings: try await superuser(folder.localSettings(record, role)))
-    } catch let error as PostgresError {
-      throw FailedServerProbe(reason: error.code.rawValue, message: error.description)
-    }
-  }
-
-  /// Settings as a superuser, whom the private socket lets in without a password.
-  private func superuser(_ local: PostgresConnectionSettings) async throws -> PostgresConnectionSettings {
-    var superuser = local
-    superuser.user = try await withLocalConnection(local) { connection in
-      try await connection.query(
-        "SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1"
-      ).scalar ?? local.user
-    }
-    return superuser
-  }
-
-  /// The password that the role had at the recovered moment may be an older one than the Secret's.
-  private func makePasswordWork(
-    _ role: InstanceRole, local: PostgresConnectionSettings
-  ) async throws {
-    var remote = local
-    remote.host = "127.0.0.1"
-    do {
-      try await SQLConnection.with(remote) { _ in }
-    } catch let error as PostgresError where error.code == .authenticationFailed {
-      let superuser = try await superuser(local)
-      let quoted = role.username.replacing("\"", with: "\"\"")
-      let password = role.password.replacing("'", with: "''").replacing("\\", with: "\\\\")
-      try await SQLConnection.with(superuser) { connection in
-        try await connection.execute("SET log_statement = 'none'; SET log_min_error_statement = 'panic'")
-        try await connection.query("ALTER ROLE \"\(quoted)\" PASSWORD E'\(password)'")
-      }
-    }
+    return try await folder.server(record, role).fence()
   }
 
   public func exchange(

@@ -82,6 +82,16 @@ public struct LocalStepRunner: StepRunner {
     try FileManager.default.removeItem(atPath: folder.path)
   }
 
+  public func path(of volume: StepVolume) throws -> String {
+    guard let directory = volume.directory else {
+      throw StepError(
+        code: .volumeUnreachable,
+        message: "claim \(volume.claim) is no directory of this machine: on the local platform its PersistentVolume "
+          + "must have hostPath or local")
+    }
+    return directory
+  }
+
   public func known() async throws -> [StepID] {
     let files = FileManager.default
     return try (files.existing(root)).flatMap { namespace in

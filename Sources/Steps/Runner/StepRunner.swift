@@ -1,3 +1,5 @@
+public import TidemarkAPI
+
 /// The identity of one run of a step: the same work has the same identity, however often a controller asks for it.
 public struct StepID: Hashable, Sendable, Codable, CustomStringConvertible {
   /// The namespace of the resource that it serves.
@@ -15,16 +17,24 @@ public struct StepID: Hashable, Sendable, Codable, CustomStringConvertible {
 public struct StepRequest: Sendable {
   /// The run's identity.
   public var id: StepID
+  /// Whom it serves, in the namespace of `id`.
+  public var subject: StepSubject
   /// Which step.
   public var step: StepName
   /// The step's input, as JSON; it names the files of `secrets`, relative to itself.
   public var input: [UInt8]
   /// What the step must know and nobody else: contents by file name. Never logged.
   public var secrets: [String: [UInt8]]
+  /// The volumes that it works on, by the paths that ``StepRunner/path(of:)`` gives.
+  public var volumes: [StepVolume]
 
-  /// A run of `step` with this input.
-  public init(id: StepID, step: StepName, input: [UInt8], secrets: [String: [UInt8]]) {
-    (self.id, self.step, self.input, self.secrets) = (id, step, input, secrets)
+  /// A run of `step` for `subject` with this input.
+  public init(
+    id: StepID, subject: StepSubject, step: StepName, input: [UInt8], secrets: [String: [UInt8]],
+    volumes: [StepVolume] = []
+  ) {
+    (self.id, self.subject, self.step, self.input) = (id, subject, step, input)
+    (self.secrets, self.volumes) = (secrets, volumes)
   }
 }
 
@@ -32,12 +42,23 @@ public struct StepRequest: Sendable {
 public enum StepState: Sendable, Equatable {
   /// Never started, or discarded.
   case absent
-  /// Its process is at work.
+  /// Its process is at work, or is just being started.
   case running
+  /// Its process is not at work, and its platform starts it, or starts it again, by itself as soon as it can: why not
+  /// yet.
+  case waiting(FailureStatus)
   /// Its process ended and left this result.
   case ended(StepResult)
   /// Its process ended without a result: it was killed, or it crashed. `lastWords` is the end of its log.
   case lost(lastWords: String)
+
+  /// Whether the run goes on, or will, without anybody doing anything.
+  public var isAtWork: Bool {
+    switch self {
+    case .running, .waiting: true
+    case .absent, .ended, .lost: false
+    }
+  }
 }
 
 /// What runs steps: a cluster's Jobs, or processes of this machine.
@@ -61,4 +82,7 @@ public protocol StepRunner: Sendable {
 
   /// The runs of which there are traces, in every namespace.
   func known() async throws -> [StepID]
+
+  /// Where a run finds a volume. Throws a ``StepError`` (`volumeUnreachable`) where it can't reach it.
+  func path(of volume: StepVolume) throws -> String
 }

@@ -1,3 +1,4 @@
+import FileEngine
 import KubeModel
 import Logging
 package import ObjectStore
@@ -45,11 +46,14 @@ struct DiscoverStep {
     var database = DiscoveredDatabase(name: name, missing: known.subtracting(present).sorted())
     let unknown = present.subtracting(known).compactMap { SnapshotID($0) }
     guard !unknown.isEmpty else { return (database, false) }
-    let place = DatabasePlace(namespace: input.namespace, name: name)
+    guard let place = BackupTarget(identity: name)?.repositoryPrefix(namespace: input.namespace) else {
+      return (database, false)
+    }
     do {
       let repository = try await Repository.open(
-        in: store.scoped(to: place.repositoryPrefix), password: password, options: DatabaseArchive.options(logger))
-      let found = try await repository.snapshots(unknown).compactMap { DiscoveredBackup($0) }.sorted {
+        in: store.scoped(to: place), password: password, options: DatabaseArchive.options(logger))
+      let snapshots = try await repository.snapshots(unknown)
+      let found = (snapshots.compactMap { DiscoveredBackup($0) } + Self.filesBackups(snapshots)).sorted {
         ($0.completedAt, $0.snapshot) > ($1.completedAt, $1.snapshot)
       }
       database.backups = Array(found.prefix(room))
@@ -60,6 +64,15 @@ struct DiscoverStep {
       database.failure = failure
       return (database, false)
     }
+  }
+}
+
+extension DiscoverStep {
+  /// The backups of files among `snapshots`, each of as many snapshots as it says: others are half of one, or half
+  /// forgotten.
+  fileprivate static func filesBackups(_ snapshots: [Snapshot]) -> [DiscoveredBackup] {
+    let records = snapshots.compactMap { snapshot in FileRecord(snapshot: snapshot).map { ($0, snapshot) } }
+    return Dictionary(grouping: records) { $0.0.backup }.values.compactMap { DiscoveredBackup($0) }
   }
 }
 
@@ -76,17 +89,24 @@ package struct PrefixListing {
 
   package mutating func take(_ object: ObjectInfo) {
     bytes += object.size
-    // databases/<namespace>/<name>/repo/…
-    let parts = object.key.split(separator: "/", maxSplits: 5, omittingEmptySubsequences: false)
-    guard parts.count >= 5, parts[0] == "databases", parts[3] == "repo" else { return }
+    // databases/<namespace>/<name>/repo/…, buckets/<namespace>/<name>/repo/…,
+    // applications/<namespace>/<kind>/<name>/repo/…
+    let parts = object.key.split(separator: "/", maxSplits: 6, omittingEmptySubsequences: false)
+    guard let top = parts.first, let names = Self.names[top], parts.count > names + 3, parts[names + 2] == "repo" else {
+      return
+    }
     guard parts[1] == namespace[...] else {
       otherNamespaces.insert(String(parts[1]))
       return
     }
-    let name = String(parts[2])
+    let name = top == "databases" ? String(parts[2]) : ([top] + parts[2..<names + 2]).joined(separator: "/")
+    let rest = parts[(names + 3)...].joined(separator: "/").split(separator: "/", omittingEmptySubsequences: false)
     snapshots[name, default: []].formUnion(
-      parts.count == 6 && parts[4] == "snapshots" && SnapshotID(parts[5]) != nil ? [String(parts[5])] : [])
+      rest.count == 2 && rest[0] == "snapshots" && SnapshotID(rest[1]) != nil ? [String(rest[1])] : [])
   }
+
+  /// How many parts of a key name a target, behind its namespace.
+  private static let names: [Substring: Int] = ["databases": 1, "buckets": 1, "applications": 2]
 }
 
 extension DiscoveredBackup {
@@ -105,6 +125,28 @@ extension DiscoveredBackup {
     } else {
       return nil
     }
+  }
+}
+
+extension DiscoveredBackup {
+  /// What the records of one backup of files tell; nil for one that is not whole.
+  fileprivate init?(_ records: [(record: FileRecord, snapshot: Snapshot)]) {
+    guard let first = records.first, let last = records.map(\.snapshot.time).max(),
+      case .files(let product) = FileArchive.product(
+        records.map(\.record).sorted { $0.claim < $1.claim }, problems: [], vanished: 0),
+      let snapshot = product.snapshots.first
+    else { return nil }
+    if case .volume(_, let count) = first.record.subject, records.count != count { return nil }
+    self.init(
+      snapshot: snapshot.snapshot, method: .files, completedAt: Timestamp(secondsSince1970: last.seconds),
+      size: product.size, backup: first.record.backup, snapshots: product.snapshots)
+  }
+}
+
+extension FileRecord {
+  /// The claim; empty for a bucket.
+  fileprivate var claim: String {
+    if case .volume(let claim, _) = subject { claim } else { "" }
   }
 }
 

@@ -13,23 +13,25 @@ struct ForgetStep {
   let logger: Logger
 
   func run() async throws -> StepProduct {
-    guard let id = SnapshotID(input.snapshot) else {
-      throw StepError(
-        code: .invalidInput, message: "'\(input.snapshot)' is no snapshot; expected 64 hexadecimal digits")
+    let ids = try ([input.snapshot] + (input.furtherSnapshots ?? [])).map { text in
+      guard let id = SnapshotID(text) else {
+        throw StepError(code: .invalidInput, message: "'\(text)' is no snapshot; expected 64 hexadecimal digits")
+      }
+      return id
     }
     let password = try input.store.password(in: folder)
     guard let database = input.database else {
       try await input.store.withStore(in: folder, at: input.repositoryPrefix) { store in
         let repository = try await Repository.open(
           in: store, password: password, options: DatabaseArchive.options(logger))
-        try await repository.forget(id)
+        try await repository.forget(ids)
         try await prune(repository)
       }
       return .nothing
     }
     try await input.store.withStore(in: folder, at: database.prefix) { store in
       let archive = try await DatabaseArchive.open(store, password: password, logger: logger)
-      try await archive.repository.forget(id)
+      try await archive.repository.forget(ids)
       try await expireLog(in: archive)
       try await prune(archive.repository)
     }

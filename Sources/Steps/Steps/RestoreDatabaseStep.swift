@@ -84,10 +84,11 @@ struct RestoreDatabaseStep {
   ) async throws -> StepProduct where Resource.Status: RestoringStatus {
     try clearDataDirectory()
     let spool = "\(input.recoveryDirectory)/spool"
-    let settings = try RecoveryFiles(directory: input.recoveryDirectory).write(
-      WALFetchInput(
-        store: input.store, database: input.database,
-        configuration: WALFetch.Configuration(plan, spool: spool)), from: folder)
+    let settings = try RecoveryFiles(directory: input.recoveryDirectory, secretsDirectory: input.secretsDirectory)
+      .write(
+        WALFetchInput(
+          store: storeOfServer, database: input.database, configuration: WALFetch.Configuration(plan, spool: spool)),
+        from: folder)
     let command = WALFetch.restoreCommand(
       spool: spool,
       command: "\(Self.quoted(input.restoreProgram)) wal fetch --config \(Self.quoted(settings)) \"%f\" \"%p\"")
@@ -110,6 +111,13 @@ struct RestoreDatabaseStep {
         preflight: PreflightStatus(plan),
         incarnation: plan.lineage.pieces[plan.lineage.pieces.count - 1].incarnation.text,
         timeline: plan.lineage.timeline.number, serverMajor: try serverMajor(), logicalBytes: written.value))
+  }
+
+  /// The store as the server's machine reaches it.
+  private var storeOfServer: StoreInput {
+    var store = input.store
+    if store.caFile == nil { store.caFile = input.authoritiesFile }
+    return store
   }
 
   private func serverMajor() throws -> Int {

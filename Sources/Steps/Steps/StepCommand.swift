@@ -3,16 +3,21 @@ import Foundation
 public import Logging
 import TidemarkAPI
 
-/// `tidemark step NAME --input FILE [--result FILE]`: runs one step and says how it ended.
+/// `tidemark step NAME --input FILE [--result FILE] [--termination-message FILE]`: runs one step and says how it ended.
 public struct StepCommand: Sendable {
   private let step: StepName
   private let input: String
   private let result: String?
+  private let terminationMessage: String?
   private let logger: Logger
 
-  /// The step `step` with the input file `input`; its result goes to the file `result`, where one is named.
-  public init(_ step: StepName, input: String, result: String?, logger: Logger) {
+  /// The step `step` with the input file `input`; its result goes to the file `result`, and to the termination message
+  /// of the pod that this runs in, where these are named.
+  public init(
+    _ step: StepName, input: String, result: String?, terminationMessage: String? = nil, logger: Logger
+  ) {
     (self.step, self.input, self.result, self.logger) = (step, input, result, logger)
+    self.terminationMessage = terminationMessage
   }
 
   /// Runs the step and writes its result. Cancellation ends it: `wal-receive` is then done, others are to be tried
@@ -29,6 +34,7 @@ public struct StepCommand: Sendable {
         metadata: ["step": "\(step.rawValue)", "code": "\(failure.code)", "message": "\(failure.message)"])
     }
     if let result { try ended.write(to: result) }
+    if let terminationMessage { try ended.leave(inTerminationMessage: terminationMessage) }
     return ended.exitCode
   }
 
@@ -62,6 +68,22 @@ public struct StepCommand: Sendable {
     case .importDump:
       return try await ImportStep(
         input: try StepFolder.read(ImportInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .bucketBackup:
+      return try await BucketBackupStep(
+        input: try StepFolder.read(BucketBackupInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .bucketRestore:
+      return try await BucketRestoreStep(
+        input: try StepFolder.read(BucketRestoreInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .volumeBackup:
+      return try await VolumeBackupStep(
+        input: try StepFolder.read(VolumeBackupInput.self, from: input), folder: folder, logger: logger
+      ).run()
+    case .volumeRestore:
+      return try await VolumeRestoreStep(
+        input: try StepFolder.read(VolumeRestoreInput.self, from: input), folder: folder, logger: logger
       ).run()
     case .forget:
       return try await ForgetStep(

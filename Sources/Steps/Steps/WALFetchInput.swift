@@ -40,9 +40,25 @@ public struct WALFetchInput: Codable, Sendable {
 /// The folder of an instance that holds what its recovery needs.
 struct RecoveryFiles {
   let directory: String
+  /// Where the server finds the secrets; nil: they are copied to the configuration.
+  let secretsDirectory: String?
 
-  /// Writes the configuration and copies the secrets that it names; returns the configuration's path.
+  /// Writes the configuration; returns its path.
   func write(_ input: WALFetchInput, from folder: StepFolder) throws -> String {
+    var input = input
+    if let secretsDirectory {
+      input.store = input.store.withSecrets(in: secretsDirectory)
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } else {
+      try copySecrets(of: input, from: folder)
+    }
+    let path = "\(directory)/fetch.json"
+    try PrivateFile.write(Array(JSONEncoder().encode(input)), to: path)
+    return path
+  }
+
+  private func copySecrets(of input: WALFetchInput, from folder: StepFolder) throws {
     let secrets = "\(directory)/\(StepRequest.secretsFolder)"
     try FileManager.default.createDirectory(
       atPath: secrets, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -53,9 +69,21 @@ struct RecoveryFiles {
       let bytes = try Data(contentsOf: URL(filePath: folder.path(of: name)))
       try PrivateFile.write(Array(bytes), to: "\(directory)/\(name)")
     }
-    let path = "\(directory)/fetch.json"
-    try PrivateFile.write(Array(JSONEncoder().encode(input)), to: path)
-    return path
+  }
+}
+
+extension StoreInput {
+  /// The same store, with its secrets' files in `directory`; a file that is named by its full path stays.
+  func withSecrets(in directory: String) -> StoreInput {
+    func moved(_ file: String) -> String {
+      file.hasPrefix("/") ? file : "\(directory)/\(URL(filePath: file).lastPathComponent)"
+    }
+    var store = self
+    store.accessKeyIDFile = moved(accessKeyIDFile)
+    store.secretAccessKeyFile = moved(secretAccessKeyFile)
+    store.passwordFile = moved(passwordFile)
+    store.caFile = caFile.map(moved)
+    return store
   }
 }
 

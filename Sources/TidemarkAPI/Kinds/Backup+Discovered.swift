@@ -15,12 +15,15 @@ public struct DiscoveredBackup: Codable, Sendable, Equatable {
   public var postgres: PostgresBackupStatus?
   /// The uid of the Backup that it was taken for; nil where the snapshot does not say.
   public var backup: String?
+  /// The snapshots of a backup of files or objects, of which `snapshot` is the first; nil for others.
+  public var snapshots: [FilesSnapshot]?
 
   /// A backup with these facts.
   public init(
     snapshot: String, method: BackupMethod, completedAt: Timestamp, size: BackupSize,
-    postgres: PostgresBackupStatus? = nil, backup: String? = nil
+    postgres: PostgresBackupStatus? = nil, backup: String? = nil, snapshots: [FilesSnapshot]? = nil
   ) {
+    self.snapshots = snapshots
     (self.snapshot, self.method, self.completedAt, self.size) = (snapshot, method, completedAt, size)
     (self.postgres, self.backup) = (postgres, backup)
   }
@@ -53,16 +56,17 @@ extension Backup {
 
   /// The Backup `name` that stands for `found`, whose snapshot stays when it is deleted.
   public static func discovered(
-    _ found: DiscoveredBackup, named name: String, of database: ObjectKey, in destinationName: String
+    _ found: DiscoveredBackup, named name: String, of target: BackupTarget, namespace: String?,
+    in destinationName: String
   ) throws -> Backup {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     var backup = Backup(
       metadata: ObjectMeta(
-        name: name, namespace: database.namespace, labels: [TidemarkLabel.origin: BackupOrigin.discovered],
+        name: name, namespace: namespace, labels: [TidemarkLabel.origin: BackupOrigin.discovered],
         annotations: [TidemarkAnnotation.discovered: String(decoding: try encoder.encode(found), as: UTF8.self)]),
       spec: BackupSpec(
-        target: BackupTarget(database: database.name), destinationName: destinationName, deletionPolicy: .retain))
+        target: target, destinationName: destinationName, deletionPolicy: .retain))
     backup.spec.method = found.method
     return backup
   }

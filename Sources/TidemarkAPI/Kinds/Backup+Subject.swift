@@ -6,10 +6,13 @@ public struct BackupSubject: Codable, Sendable, Equatable {
   public var destinationName: String
   /// How.
   public var method: BackupMethod
+  /// How volumes are taken; nil: all of them, with all that is in them.
+  public var volumes: VolumesSpec?
 
   /// What `spec` asks for, with its defaults filled in.
   public init(_ spec: BackupSpec) {
     (target, destinationName, method) = (spec.target, spec.destinationName, spec.effectiveMethod)
+    volumes = spec.volumes
   }
 }
 

@@ -56,6 +56,8 @@ public struct BackupSpec: Codable, Sendable, Equatable {
   public var destinationName: String
   /// How; nil: by the target.
   public var method: BackupMethod?
+  /// For an application: how its volumes are taken; nil: all of them, with all that is in them.
+  public var volumes: VolumesSpec?
   /// What becomes of the snapshot when the Backup is deleted.
   public var deletionPolicy: DeletionPolicy
   /// How long after its completion the Backup deletes itself; nil: never.
@@ -71,6 +73,7 @@ public struct BackupSpec: Codable, Sendable, Equatable {
     target = try container.decode(BackupTarget.self, forKey: .target)
     destinationName = try container.decode(String.self, forKey: .destinationName)
     method = try container.decodeIfPresent(BackupMethod.self, forKey: .method)
+    volumes = try container.decodeIfPresent(VolumesSpec.self, forKey: .volumes)
     deletionPolicy = try container.decode(.deletionPolicy, default: .delete)
     expiresAfter = try container.decodeIfPresent(GoDuration.self, forKey: .expiresAfter)
   }
@@ -116,6 +119,8 @@ public struct BackupStatus: Codable, Sendable, Equatable {
   public var retryAt: Timestamp?
   /// The restic snapshot's id, 64 hexadecimal digits.
   public var snapshot: String?
+  /// The snapshots of files or objects; the first is `snapshot` too.
+  public var snapshots: [FilesSnapshot]?
   /// How large it is.
   public var size: BackupSize?
   /// How far the step is.

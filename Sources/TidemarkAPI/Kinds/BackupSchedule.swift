@@ -69,6 +69,8 @@ public struct BackupScheduleSpec: Codable, Sendable, Equatable {
   public var destinationName: String
   /// How; nil: by the target.
   public var method: BackupMethod?
+  /// For an application: how its volumes are taken; nil: all of them, with all that is in them.
+  public var volumes: VolumesSpec?
   /// Which backups are kept; nil: all.
   public var retention: RetentionPolicy?
   /// Whether no runs are started.
@@ -97,6 +99,7 @@ public struct BackupScheduleSpec: Codable, Sendable, Equatable {
     target = try container.decode(BackupTarget.self, forKey: .target)
     destinationName = try container.decode(String.self, forKey: .destinationName)
     method = try container.decodeIfPresent(BackupMethod.self, forKey: .method)
+    volumes = try container.decodeIfPresent(VolumesSpec.self, forKey: .volumes)
     retention = try container.decodeIfPresent(RetentionPolicy.self, forKey: .retention)
     suspend = try container.decode(.suspend, default: false)
     concurrencyPolicy = try container.decode(.concurrencyPolicy, default: .forbid)

@@ -127,10 +127,14 @@ public struct RestoreRequestSpec: Codable, Sendable, Equatable {
   public var drainTimeout: GoDuration
   /// What a switch does where the previous server can't be reached.
   public var whenUnreachable: UnreachablePolicy
+  /// How long an instance that clients were moved from is kept; nil: as long as its Database.
+  public var keepPrevious: GoDuration?
   /// For a path: the name that the loaded database gets; nil: the target's `connection.database`.
   public var databaseName: String?
   /// What of the target's instance template is to be different.
   public var instance: InstanceTemplate?
+  /// For a backup of volumes or of a bucket: how it is restored; nil: all of it, to where it came from.
+  public var files: RestoreFilesSpec?
 
   /// A restore of `source` beside what runs.
   public init(source: RestoreSource, target: BackupTarget? = nil) {
@@ -152,8 +156,10 @@ public struct RestoreRequestSpec: Codable, Sendable, Equatable {
     switchRequested = try container.decodeIfPresent(Bool.self, forKey: .switchRequested)
     drainTimeout = try container.decode(.drainTimeout, default: Self.defaultDrainTimeout)
     whenUnreachable = try container.decode(.whenUnreachable, default: .wait)
+    keepPrevious = try container.decodeIfPresent(GoDuration.self, forKey: .keepPrevious)
     databaseName = try container.decodeIfPresent(String.self, forKey: .databaseName)
     instance = try container.decodeIfPresent(InstanceTemplate.self, forKey: .instance)
+    files = try container.decodeIfPresent(RestoreFilesSpec.self, forKey: .files)
   }
 
   /// Whether clients are to be on the restored instance.

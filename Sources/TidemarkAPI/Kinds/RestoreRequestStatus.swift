@@ -54,10 +54,18 @@ public struct RestoreRequestStatus: Codable, Sendable, Equatable {
   public var switching: SwitchStatus?
   /// The databases of the previous server that a switch closed for connections; switching back opens them.
   public var closedDatabases: [String]?
+  /// Until when the instance that clients were moved from last is kept; nil: as long as its Database.
+  public var keepUntil: Timestamp?
+  /// The instance that was removed when that time was over: there is no switching to it any more.
+  public var removedInstance: String?
   /// The moment that was reached.
   public var recoveredTo: RecoveredTo?
   /// What a dump was loaded into; while it is at work, what it becomes.
   public var loaded: LoadedDump?
+  /// The volumes or the bucket that files are restored to, once it has begun.
+  public var filesTarget: BackupTarget?
+  /// What was restored of files or objects.
+  public var files: RestoredFiles?
   /// What went wrong.
   public var error: FailureStatus?
 

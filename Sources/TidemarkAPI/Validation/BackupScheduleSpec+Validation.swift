@@ -31,6 +31,7 @@ extension BackupScheduleSpec: ValidatedSpec {
   public var backupSpec: BackupSpec {
     var spec = BackupSpec(target: target, destinationName: destinationName, deletionPolicy: deletionPolicy)
     spec.method = method
+    spec.volumes = volumes
     return spec
   }
 }

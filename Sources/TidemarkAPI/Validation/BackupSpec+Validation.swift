@@ -4,7 +4,19 @@ extension BackupTarget {
     guard set == 1 else {
       return [SpecProblem("target", "names \(set) targets; expected exactly one of database, application and bucket")]
     }
-    return [database.flatMap { nameProblem("target.database", $0) }].compactMap { $0 }
+    var problems = [
+      database.flatMap { nameProblem("target.database", $0) }, bucket.flatMap { nameProblem("target.bucket", $0) },
+    ].compactMap { $0 }
+    if let application {
+      if !Self.applicationKinds.contains(application.kind) {
+        problems.append(
+          SpecProblem(
+            "target.application.kind",
+            "'\(application.kind)' has no volumes; expected \(Self.applicationKinds.joined(separator: ", "))"))
+      }
+      problems += [nameProblem("target.application.name", application.name)].compactMap { $0 }
+    }
+    return problems
   }
 }
 
@@ -16,6 +28,15 @@ extension BackupSpec: ValidatedSpec {
       let allowed = target.methods.map(\.rawValue).joined(separator: " or ")
       problems.append(SpecProblem("method", "\(method.rawValue) does not fit the target; expected \(allowed)"))
     }
+    if let volumes {
+      if target.application == nil {
+        problems.append(SpecProblem("volumes", "goes with target.application only; leave it out"))
+      }
+      if volumes.quiesce == .scaleDown, target.application?.kind == "DaemonSet" {
+        problems.append(SpecProblem("volumes.quiesce", "a DaemonSet can't be scaled; leave it out"))
+      }
+      problems += volumes.problems()
+    }
     return problems
   }
 }
@@ -23,4 +44,17 @@ extension BackupSpec: ValidatedSpec {
 extension BackupTarget {
   /// The methods that fit this target, the default first.
   public var methods: [BackupMethod] { database == nil ? [.files] : [.physical, .logical] }
+}
+
+extension VolumesSpec {
+  func problems() -> [SpecProblem] {
+    var problems = (claims ?? []).compactMap { nameProblem("volumes.claims", $0) }
+    if claims?.isEmpty == true {
+      problems.append(SpecProblem("volumes.claims", "is empty; leave it out to back up all volumes"))
+    }
+    for (field, patterns) in [("include", include), ("exclude", exclude)] where patterns?.contains("") == true {
+      problems.append(SpecProblem("volumes.\(field)", "holds an empty pattern; leave it out"))
+    }
+    return problems
+  }
 }

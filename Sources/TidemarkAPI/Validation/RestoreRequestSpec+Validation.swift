@@ -7,7 +7,14 @@ extension RestoreRequestSpec: ValidatedSpec {
     if drainTimeout.duration < .zero || drainTimeout.duration > .seconds(3600) {
       problems.append(SpecProblem("drainTimeout", "is out of range; expected 0s to 1h, such as 30s"))
     }
+    if let keepPrevious, keepPrevious.duration < .zero {
+      problems.append(SpecProblem("keepPrevious", "is negative; expected a time such as 168h, or 0s"))
+    }
     guard problems.isEmpty else { return problems }
+    if let files {
+      problems = filesProblems(files)
+      guard problems.isEmpty else { return problems }
+    }
     return source.path == nil ? instanceProblems() : pathProblems()
   }
 
@@ -16,6 +23,35 @@ extension RestoreRequestSpec: ValidatedSpec {
       return [SpecProblem("databaseName", "goes with source.path only; leave it out")]
     }
     return []
+  }
+
+  private func filesProblems(_ files: RestoreFilesSpec) -> [SpecProblem] {
+    guard source.backupName != nil else {
+      return [SpecProblem("files", "goes with source.backupName only; leave it out")]
+    }
+    var problems: [SpecProblem] = []
+    let isNoPath = { (path: String) in
+      path.isEmpty || path.split(separator: "/").contains { $0 == ".." || $0 == "." }
+    }
+    for path in (files.paths ?? []).filter(isNoPath) {
+      problems.append(
+        SpecProblem("files.paths", "'\(path)' is no path from the root; expected such as uploads/2026"))
+    }
+    if let prefix = files.keyPrefix, prefix.hasPrefix("/") || prefix.utf8.count > 900 {
+      problems.append(SpecProblem("files.keyPrefix", "begins with a slash, or is longer than 900 bytes"))
+    }
+    if let name = files.newName {
+      problems += [nameProblem("files.newName", name)].compactMap { $0 }
+      if files.newClaims != nil || files.paths != nil {
+        problems.append(
+          SpecProblem(
+            "files.newName", "does not go with newClaims or paths: a copy gets all volumes in claims of its own"))
+      }
+    }
+    for mapping in files.newClaims ?? [] {
+      problems += [nameProblem("files.newClaims.newClaim", mapping.newClaim)].compactMap { $0 }
+    }
+    return problems
   }
 
   /// A dump is loaded into the running server: there is no instance, and nothing to switch to.

@@ -3,6 +3,9 @@ import Glibc
 /// Starts this very program once more, in a session of its own, with nothing attached: it outlives the caller, and
 /// nobody waits for it.
 public enum DetachedProcess {
+  /// Names the program where `/proc/self/exe` is the loader that runs it.
+  public static let programVariable = "TIDEMARK_PROGRAM"
+
   /// Starts it with these arguments and the caller's environment.
   public static func start(arguments: [String]) throws {
     var actions = posix_spawn_file_actions_t()
@@ -22,7 +25,8 @@ public enum DetachedProcess {
     var argv: [UnsafeMutablePointer<CChar>?] = (["tidemark"] + arguments).map { strdup($0) } + [nil]
     defer { for pointer in argv { free(pointer) } }
     var process = pid_t()
-    let result = posix_spawn(&process, "/proc/self/exe", &actions, &attributes, &argv, environ)
+    let program = getenv(programVariable).map { String(cString: $0) } ?? "/proc/self/exe"
+    let result = posix_spawn(&process, program, &actions, &attributes, &argv, environ)
     guard result == 0 else { throw failure(result) }
   }
 

@@ -21,20 +21,30 @@ public struct TimelineHistory: Sendable, Hashable {
   }
 
   /// Reads a history file: lines of timeline, LSN and reason, with `#` before comments.
+  ///
+  /// A recovery that was pinned to a timeline, and stopped before that one began, writes the whole history of it and a line
+  /// with its own, lower end (`writeTimeLineHistory`). Ancestors that the way never reached are left out here, as
+  /// PostgreSQL never finds a position on them either (`tliOfPointInHistory`).
   public init(timeline: TimelineID, parsing text: some StringProtocol) throws {
-    var ancestors: [Ancestor] = []
+    var (ancestors, number): ([Ancestor], UInt32) = ([], 0)
     for line in text.split(whereSeparator: \.isNewline) {
       let fields = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
       guard let first = fields.first, !first.hasPrefix("#") else { continue }
-      guard fields.count >= 2, let number = UInt32(first), let end = LSN(fields[1]), number < timeline.number,
-        ancestors.last.map({ $0.timeline.number < number && $0.end <= end }) ?? true
+      guard fields.count >= 2, let next = UInt32(first), let end = LSN(fields[1]), number < next,
+        next < timeline.number
       else {
         throw WALError(
           .fileInvalid,
           "the history file of timeline \(timeline) has the line '\(line)'; expected a timeline, an LSN and a reason, "
-            + "in rising order")
+            + "with rising timelines")
       }
-      ancestors.append(Ancestor(timeline: TimelineID(number), end: end))
+      number = next
+      var left = TimelineID(number)
+      while let last = ancestors.last, last.end > end {
+        left = last.timeline
+        ancestors.removeLast()
+      }
+      ancestors.append(Ancestor(timeline: left, end: end))
     }
     self.init(timeline: timeline, ancestors: ancestors)
   }
