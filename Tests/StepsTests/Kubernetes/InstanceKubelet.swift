@@ -129,7 +129,7 @@ actor InstanceKubelet {
   /// Puts the Secret and the ConfigMap where the pod would have them.
   private func mount(_ name: String) async throws {
     let certificates = try await client.get(Secret.self, ObjectKey(namespace: namespace, name: "\(name)-tls"))
-    let map = try await client.get(ConfigMap.self, ObjectKey(namespace: namespace, name: name))
+    let map = try await client.get(ConfigMap.self, ObjectKey(namespace: namespace, name: "\(name)-config"))
     for folder in ["tls", "config", "run"] {
       try FileManager.default.createDirectory(atPath: file(name, folder), withIntermediateDirectories: true)
     }

@@ -117,7 +117,7 @@ extension InstanceManifests {
       ["name": "scratch", "emptyDir": [:]],
       ["name": "socket", "emptyDir": [:]],
       ["name": "memory", "emptyDir": ["medium": "Memory"]],
-      ["name": "configuration", "configMap": ["name": .string(id.name)]],
+      ["name": "configuration", "configMap": ["name": .string(configurationKey.name)]],
       // Gone when recovery has ended: the server starts without.
       [
         "name": "archive",

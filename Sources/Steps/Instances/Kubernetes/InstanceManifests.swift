@@ -2,7 +2,7 @@ import Foundation
 import KubeModel
 import TidemarkAPI
 
-/// The objects of an instance. All have its name, but for its Secrets.
+/// The objects of an instance. All have its name, but for its ConfigMap and its Secrets.
 struct InstanceManifests: Sendable {
   let id: InstanceID
   let settings: InstanceSettings
@@ -17,6 +17,8 @@ struct InstanceManifests: Sendable {
   static let component = "instance"
 
   var key: ObjectKey { ObjectKey(namespace: id.namespace, name: id.name) }
+  /// The ConfigMap; a run of a step, which may have the instance's name, has one as well.
+  var configurationKey: ObjectKey { ObjectKey(namespace: id.namespace, name: "\(id.name)-config") }
   var podKey: ObjectKey { ObjectKey(namespace: id.namespace, name: "\(id.name)-0") }
   var certificatesKey: ObjectKey { ObjectKey(namespace: id.namespace, name: "\(id.name)-tls") }
   var archiveKey: ObjectKey { ObjectKey(namespace: id.namespace, name: "\(id.name)-recovery") }
@@ -60,7 +62,7 @@ struct InstanceManifests: Sendable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return ConfigMap(
-      metadata: metadata(key),
+      metadata: metadata(configurationKey),
       data: [
         "pg_hba.conf": Self.accessRules, "pg_ident.conf": "",
         InstanceNote.field: String(decoding: try encoder.encode(note), as: UTF8.self),

@@ -63,14 +63,15 @@ public struct KubernetesInstanceHost: InstanceHost {
     let selector = "\(InstanceManifests.componentLabel)=\(InstanceManifests.component)"
     let maps = try await client.listAll(ConfigMap.self, namespace: namespace, labelSelector: selector)
     return try maps.items.filter { try Self.note(in: $0).database == database }
-      .map { InstanceID(namespace: namespace, name: $0.key.name) }.sorted { $0.name < $1.name }
+      .compactMap { $0.metadata.labels[TidemarkLabel.instance] }
+      .map { InstanceID(namespace: namespace, name: $0) }.sorted { $0.name < $1.name }
   }
 
   // MARK: Running
 
   public func start(_ id: InstanceID, serverMajor: Int) async throws {
     let manifests = manifests(id)
-    guard let map = try await client.find(ConfigMap.self, manifests.key) else {
+    guard let map = try await client.find(ConfigMap.self, manifests.configurationKey) else {
       throw StepError(code: .instanceFailed, message: "instance \(id) has no place; it must be reserved first")
     }
     let there = try await client.find(StatefulSet.self, manifests.key)
@@ -223,7 +224,7 @@ public struct KubernetesInstanceHost: InstanceHost {
     for key in [manifests.archiveKey, manifests.certificatesKey] {
       _ = try await client.deleteIfPresent(Secret.self, key)
     }
-    if try await client.deleteIfPresent(ConfigMap.self, manifests.key) {
+    if try await client.deleteIfPresent(ConfigMap.self, manifests.configurationKey) {
       logger.info("instance removed", metadata: ["instance": "\(id)", "volume": "\(claim ?? "none")"])
     }
   }
