@@ -41,7 +41,7 @@ package enum InstancePodSight {
 
   /// The end of what a container said.
   private static func lastWords(_ ended: ContainerStatus.Terminated) -> String {
-    let lines = (ended.message ?? "").split(separator: "\n").suffix(5).joined(separator: "\n")
+    let lines = (ended.message ?? "").split(separator: "\n").suffix(12).joined(separator: "\n")
     guard lines.isEmpty else { return lines }
     return "\(ended.reason ?? "it ended") (exit code \(ended.exitCode))"
   }
