@@ -27,7 +27,8 @@ test: deps
 test-cluster: deps
 	@hack/install test
 	$(SWIFT_BUILD)
-	hack/with-servers --cluster swift test -c release --skip-build --no-parallel --filter EndToEndTests.ClusterTests
+	hack/with-servers --cluster hack/run-tests "$$($(SWIFT_BUILD) --show-bin-path)/tidemarkPackageTests.xctest" \
+	  --filter EndToEndTests.ClusterTests --jobs 1
 
 # What is made from crds/ and manifests/: the file that installs all, and the chart's copies.
 manifests:
