@@ -36,6 +36,7 @@ actor InstanceKubelet {
   init(_ client: KubeClient, namespace: String, binaries: String) throws {
     (self.client, self.namespace, self.binaries) = (client, namespace, binaries)
     scratch = try ScratchDirectory("kubelet")
+    try FileManager.default.createDirectory(atPath: scratch.file("volumes"), withIntermediateDirectories: true)
   }
 
   /// Where the instance's server listens.

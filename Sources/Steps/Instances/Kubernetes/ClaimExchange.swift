@@ -30,10 +30,12 @@ package struct ClaimExchange: Equatable, Sendable {
     } else {
       // Both notes come before the first exchange: nothing was exchanged yet.
       (served, kept) = (aside, live)
-      exchange.notes = [served: incoming, kept: outgoing].filter { notes[$0.key] == nil }
+      for (claim, incarnation) in [(served, incoming), (kept, outgoing)] where notes[claim] == nil {
+        exchange.notes[claim] = incarnation
+      }
     }
     let known = notes.merging(exchange.notes) { old, _ in old }
-    guard live != aside || !notes.isEmpty, Set([served, kept]).isSuperset(of: [live, aside]), served != kept,
+    guard Set([served, kept]).isSuperset(of: [live, aside]), served != kept,
       known[served] == incoming, known[kept] == outgoing
     else {
       throw StepError(

@@ -87,7 +87,8 @@ struct InstanceManifests: Sendable {
   }
 
   func certificates() throws -> Secret {
-    let authority = try InstanceAuthority.make(name: id.name)
+    // Not the server's own name: a certificate whose issuer is called as it is would be taken for its own authority.
+    let authority = try InstanceAuthority.make(name: "Tidemark's authority for an instance")
     let server = try authority.issue(
       .server([host, "\(host).cluster.local", id.name]), name: id.name, lifetime: InstanceAuthority.lasting)
     return Secret(

@@ -49,12 +49,20 @@ public struct ProgramCopy: Sendable {
 
   /// The loader that runs this process; nil where it was linked statically.
   private static func loader() throws -> String? {
-    let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
-    return maps.split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) }
+    try maps().split(separator: "\n").compactMap { $0.split(separator: " ").last.map(String.init) }
       .first { path in
         let name = path.split(separator: "/").last ?? ""
         return path.hasPrefix("/") && name.hasPrefix("ld") && name.contains(".so")
       }
+  }
+
+  /// What is mapped into this process. The kernel tells no size of that file, and gives it in pieces.
+  private static func maps() throws -> String {
+    guard let file = fopen("/proc/self/maps", "re") else { throw StepError.system("read", "/proc/self/maps") }
+    defer { fclose(file) }
+    var (bytes, chunk): ([UInt8], [UInt8]) = ([], [UInt8](repeating: 0, count: 65536))
+    while case let count = fread(&chunk, 1, chunk.count, file), count > 0 { bytes += chunk[..<count] }
+    return String(decoding: bytes, as: UTF8.self)
   }
 
   /// The libraries that the loader finds for the program: under which names, and where.
