@@ -9,10 +9,11 @@ public struct OperationsServer: Service {
 
   /// A server on `host:port`; port 0 takes a free one, which `onListening` is told.
   ///
-  /// `notReady` names what is still missing; nothing missing is ready.
+  /// `notReady` names what is still missing; nothing missing is ready. `samples` are read for each scrape.
   public init(
     host: String, port: Int, registry: PrometheusRegistry, logger: Logger,
-    notReady: @escaping @Sendable () -> [String], onListening: @escaping @Sendable (Int) async -> Void = { _ in }
+    notReady: @escaping @Sendable () -> [String], samples: @escaping @Sendable () -> [GaugeSample] = { [] },
+    onListening: @escaping @Sendable (Int) async -> Void = { _ in }
   ) {
     let router = Router()
     router.get("/healthz") { _, _ in "ok\n" }
@@ -21,7 +22,7 @@ public struct OperationsServer: Service {
       return missing.isEmpty
         ? Self.text(.ok, "ok\n") : Self.text(.serviceUnavailable, "not synced: \(missing.joined(separator: ", "))\n")
     }
-    router.get("/metrics") { _, _ in Self.text(.ok, registry.exposition(), "text/plain; version=0.0.4") }
+    router.get("/metrics") { _, _ in Self.text(.ok, registry.exposition(samples()), "text/plain; version=0.0.4") }
     application = Application(
       router: router, configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { channel in await onListening(channel.localAddress?.port ?? port) }, logger: logger)

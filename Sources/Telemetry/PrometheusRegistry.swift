@@ -17,10 +17,16 @@ public final class PrometheusRegistry: MetricsFactory {
   /// A registry without metrics.
   public init() {}
 
-  /// All metrics, by name and labels.
-  public func exposition() -> String {
-    let sorted = metrics.withLock { $0 }
-      .sorted { ($0.key.name, $0.key.labels) < ($1.key.name, $1.key.labels) }
+  /// All metrics, by name and labels, with these values beside them.
+  public func exposition(_ samples: [GaugeSample] = []) -> String {
+    var all = metrics.withLock { $0 }
+    for sample in samples {
+      let gauge = PrometheusGauge()
+      gauge.set(sample.value)
+      let labels = PrometheusText.labels(sample.labels.map { ($0.key, $0.value) })
+      all[Series(name: PrometheusText.name(sample.name), labels: labels)] = gauge
+    }
+    let sorted = all.sorted { ($0.key.name, $0.key.labels) < ($1.key.name, $1.key.labels) }
     var text = ""
     var name: String?
     for (series, metric) in sorted {

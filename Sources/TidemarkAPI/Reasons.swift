@@ -82,6 +82,12 @@ public enum Reason {
   public static let failed = "Failed"
   /// A step failed and is tried again.
   public static let retrying = "Retrying"
+  /// A step's process was killed, or crashed.
+  public static let stepLost = "StepLost"
+  /// The spec was changed after the start, and what is under way goes on as it began.
+  public static let specChangeIgnored = "SpecChangeIgnored"
+  /// What was restored lacks the role, or the database, by which the target is reached.
+  public static let targetUnfit = "TargetUnfit"
   /// Something of that name exists and belongs to another.
   public static let nameTaken = "NameTaken"
   /// The kind of target or method is not served by this version.

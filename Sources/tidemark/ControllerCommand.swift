@@ -75,10 +75,11 @@ struct ControllerCommand: AsyncParsableCommand {
       client: client, namespaces: namespaces.isEmpty ? .all : .only(Set(namespaces)),
       election: election(client, logger),
       logger: logger)
-    try addControllers(to: runtime, client, events, logger)
+    let metrics = StatusMetrics(try addControllers(to: runtime, client, events, logger))
     let listen = try ListenAddress(metricsListen)
     let operations = OperationsServer(
       host: listen.host, port: listen.port, registry: registry, logger: logger, notReady: { runtime.unsyncedKinds },
+      samples: { metrics.read().map { GaugeSample(name: $0.name, labels: $0.labels, value: $0.value) } },
       onListening: { port in logger.info("serving metrics", metadata: ["address": "\(listen.host):\(port)"]) })
     logger.info("controller starting", metadata: ["version": "\(Version.text)"])
     let facade = try restListen.map { address in
@@ -116,7 +117,7 @@ struct ControllerCommand: AsyncParsableCommand {
 
   private func addControllers(
     to runtime: Runtime, _ client: KubeClient, _ events: EventRecorder, _ logger: Logger
-  ) throws {
+  ) throws -> ControllerEnvironment {
     let environment =
       switch platform {
       case .local: try local(runtime, client, events, logger)
@@ -125,6 +126,7 @@ struct ControllerCommand: AsyncParsableCommand {
           runtime, client, events, namespaces: namespaces, programDirectory: pgBindir, logger: logger)
       }
     TidemarkControllers.add(to: runtime, in: environment)
+    return environment
   }
 
   private func local(

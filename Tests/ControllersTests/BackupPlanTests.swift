@@ -347,8 +347,37 @@ struct BackupPlanTests {
     #expect(Self.plan(backup, run: .running).actions == [.stopRun])
     let ended = Self.plan(backup, run: .ended(.done(.baseBackup(PlanValues.product))))
     #expect(ended.actions == [.forget] && ended.status.snapshot == PlanValues.product.snapshot)
-    let lost = Self.plan(backup, run: .lost(lastWords: ""))
-    #expect(lost.actions == [.discardRun, .removeFinalizer])
+  }
+
+  @Test("deleted between its step's snapshot and its result, a Backup has what carries its uid forgotten")
+  func deletedBeforeItsResult() {
+    for run in [StepState.lost(lastWords: ""), .ended(.tryAgain(PlanValues.failure))] {
+      var backup = Self.running()
+      backup.metadata.beginDeletion()
+      let plan = Self.plan(backup, run: run)
+      #expect(plan.actions == [.forget] && plan.status.snapshot == nil && plan.status.phase == .deleting)
+      let done = Self.plan(backup, run: run, forgetting: .ended(.done(.nothing)))
+      #expect(done.actions == [.discardForgetting, .discardRun, .removeFinalizer] && done.events.isEmpty)
+      backup.spec.deletionPolicy = .retain
+      #expect(Self.plan(backup, run: run).actions == [.discardRun, .removeFinalizer])
+    }
+    var failed = Self.running()
+    failed.metadata.beginDeletion()
+    #expect(Self.plan(failed, run: .ended(.failed(PlanValues.failure))).actions == [.discardRun, .removeFinalizer])
+    failed.status?.phase = .failed
+    failed.status?.error = FailureStatus(code: Reason.stepLost, message: "killed")
+    #expect(Self.plan(failed).actions == [.forget])
+  }
+
+  @Test("what a step waits for is told, and is no reason to do anything")
+  func waitsForPrune() {
+    var backup = Self.running()
+    backup.status?.progress = StepProgress(bytesDone: 0, bytesTotal: nil, filesDone: 0, updatedAt: PlanValues.now)
+    backup.status?.progress?.waitingFor = "a prune"
+    let plan = Self.plan(backup, run: .running)
+    let ready = plan.status.conditions?[type: ConditionType.ready]
+    #expect(ready?.reason == Reason.waiting && ready?.message == "attempt 1 of 3 waits for a prune")
+    #expect(plan.actions.isEmpty && plan.events.isEmpty && plan.status.phase == .running)
   }
 
   @Test("a logical Backup completes with its dump, and without the facts of a base backup")

@@ -73,6 +73,28 @@ struct DatabasePlanTests {
     #expect(plan.events.map(\.reason) == [Reason.systemIdentifierChanged])
   }
 
+  @Test("an instance with another system's data does not make the server of the spec another one")
+  func otherSystemRestored() {
+    let restored = PlanValues.database {
+      var status = DatabaseStatus()
+      status.systemIdentifier = "8"
+      $0.liveInstance = SwitchValues.restored
+      $0.status = status
+    }
+    var away = Self.plan(restored, receiver: .absent, instance: .running(PlanValues.instance)).status
+    #expect(away.systemIdentifier == "7" && away.originalSystemIdentifier == "8")
+    var back = restored
+    back.liveInstance = SwitchValues.original
+    back.status = away
+    // The server of the spec was 8, and says 7 now.
+    #expect(Self.plan(back, receiver: .absent).status.conditions.readyReason == Reason.systemIdentifierChanged)
+    away.originalSystemIdentifier = "7"
+    away.systemIdentifier = "8"
+    back.status = away
+    let there = Self.plan(back, receiver: .absent).status
+    #expect(there.systemIdentifier == "7" && there.originalSystemIdentifier == nil)
+  }
+
   @Test("a server that does not answer, a Secret that is missing and a bad spec have their reasons")
   func notReady() {
     let bad = PlanValues.database { $0.spec.connection.port = 0 }

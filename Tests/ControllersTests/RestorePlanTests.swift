@@ -54,7 +54,6 @@ struct RestorePlanTests {
       (Self.plan { $0.destination = nil }, .pending, Reason.destinationNotFound),
       (Self.plan { $0.database = PlanValues.database { $0.spec.pitr = nil } }, .failed, Reason.disabled),
       (Self.plan(source { $0.spec.source.backupName = "first" }), .failed, Reason.invalidSpec),
-      (Self.plan(source { $0.spec.target = BackupTarget(database: "store") }), .failed, Reason.unsupported),
       (Self.plan(source { $0.spec.strategy = .inPlace }), .failed, Reason.unsupported),
       (Self.plan(ofBackup), .pending, Reason.backupNotFound),
       (Self.plan(ofBackup) { $0.backup = backup(.running) }, .pending, Reason.backupNotCompleted),
@@ -67,9 +66,112 @@ struct RestorePlanTests {
     #expect(Self.plan(ofBackup) { $0.backup = backup(.completed, "ab") }.then == [.startRun])
   }
 
+  // MARK: Into another Database
+
+  /// A restore of `shop` for the clients of `staging`.
+  private static func foreign(
+    _ phase: RestorePhase? = nil, _ change: (inout RestoreRequest) -> Void = { _ in }
+  ) -> RestoreRequest {
+    PlanValues.restore {
+      $0.spec.target = BackupTarget(database: "staging")
+      if let phase {
+        var status = RestoreRequestStatus()
+        (status.phase, status.attempts, status.observedGeneration) = (phase, 1, 1)
+        (status.database, status.sourceDatabase, status.begunWith) = ("staging", "shop", $0.spec.source)
+        $0.status = status
+      }
+      change(&$0)
+    }
+  }
+
+  private static func plan(
+    foreign restore: RestoreRequest, run: StepState = .absent, instance: InstanceState = .starting,
+    _ change: @escaping (inout RestoreObservation) -> Void = { _ in }
+  ) -> RestorePlan {
+    plan(restore, run: run, instance: instance) {
+      $0.database = PlanValues.database { $0.metadata = PlanValues.metadata("staging") }
+      $0.source = PlanValues.database()
+      change(&$0)
+    }
+  }
+
+  @Test("a restore into another Database is that one's, and leaves an incarnation of the source's archive")
+  func intoAnother() {
+    let begun = Self.plan(foreign: Self.foreign())
+    #expect(begun.then == [.startRun] && begun.status.database == "staging" && begun.status.sourceDatabase == "shop")
+    let restored = Self.plan(
+      foreign: Self.foreign(.recovering), run: Self.restored, instance: .running(PlanValues.instance))
+    #expect(restored.status.phase == .readyToSwitch)
+    #expect(restored.status.instance?.origin?.contains(#""database":"demo/shop""#) == true)
+  }
+
+  @Test("a restore into another Database needs both, the source's archive, and a target that is a Database")
+  func intoAnotherNeeds() {
+    func noPITR(_ seen: inout RestoreObservation) { seen.source?.spec.pitr = nil }
+    func noTarget(_ request: inout RestoreRequest) { request.spec.target?.database = nil }
+    func bucket(_ request: inout RestoreRequest) {
+      noTarget(&request)
+      request.spec.target?.bucket = "photos"
+    }
+    let table: [(RestorePlan, RestorePhase, String)] = [
+      (Self.plan(foreign: Self.foreign()) { $0.database = nil }, .pending, Reason.databaseNotFound),
+      (Self.plan(foreign: Self.foreign()) { $0.source = nil }, .pending, Reason.databaseNotFound),
+      (Self.plan(foreign: Self.foreign(), noPITR), .failed, Reason.disabled),
+      (Self.plan(foreign: Self.foreign(nil, bucket)), .failed, Reason.unsupported),
+      (Self.plan(foreign: Self.foreign { $0.spec.strategy = .inPlace }), .failed, Reason.unsupported),
+    ]
+    for (plan, phase, reason) in table {
+      #expect(plan.status.phase == phase && plan.status.conditions.readyReason == reason)
+      #expect(!plan.then.contains(.startRun))
+    }
+  }
+
+  @Test("a Backup is restored into another Database also when its own Database is gone")
+  func ofDeletedDatabase() {
+    let ofBackup = Self.foreign {
+      $0.spec.source.pointInTime = nil
+      $0.spec.source.backupName = "first"
+    }
+    let backup = PlanValues.backup {
+      var status = BackupStatus()
+      (status.phase, status.snapshot) = (.completed, PlanValues.product.snapshot)
+      $0.status = status
+    }
+    let plan = Self.plan(foreign: ofBackup) { ($0.backup, $0.source) = (backup, nil) }
+    #expect(plan.then == [.startRun] && plan.status.sourceDatabase == "shop")
+  }
+
+  @Test("a restored server without the target's role waits for it, and is not switched to")
+  func unfit() {
+    let plan = Self.plan(
+      foreign: Self.foreign(.recovering), run: Self.restored, instance: .running(PlanValues.instance)
+    ) { $0.lack = "the role 'staging'" }
+    #expect(plan.first.isEmpty && plan.then.isEmpty && plan.status.phase == .recovering)
+    let stalled = plan.status.conditions?[type: ConditionType.stalled]
+    #expect(stalled?.reason == Reason.targetUnfit && stalled?.message.contains("the role 'staging'") == true)
+  }
+
+  @Test("a source that is deleted before another attempt fails the restore")
+  func sourceDeleted() {
+    let waiting = Self.foreign(.preflight) {
+      $0.status?.error = PlanValues.failure
+      $0.status?.retryAt = PlanValues.now
+    }
+    let plan = Self.plan(foreign: waiting, run: .ended(.tryAgain(PlanValues.failure))) { $0.source = nil }
+    #expect(plan.status.phase == .failed && plan.status.error?.code == Reason.databaseNotFound)
+    // What is under way needs it no more.
+    #expect(Self.plan(foreign: Self.foreign(.restoring), run: .running) { $0.source = nil }.status.phase != .failed)
+  }
+
   @Test("what a restore has begun with stays, whatever becomes of its spec")
   func pinned() {
     #expect(Self.plan().status.strategy == .sideBySide)
+    var begun = Self.restore(.restoring)
+    begun.status?.begunWith = begun.spec.source
+    begun.spec.source.pointInTime?.database = "another"
+    begun.spec.target = BackupTarget(database: "third")
+    #expect(begun.source.pointInTime?.database == "shop")
+    #expect(Self.plan(begun, run: .running).status.database == "shop")
     var edited = SwitchValues.restore(wants: false)
     edited.status?.strategy = .sideBySide
     edited.spec.strategy = .inPlace

@@ -60,6 +60,23 @@ struct RetentionPlanTests {
     #expect(Self.removed(none, Self.runs(none, 5)) == [])
   }
 
+  @Test("a run that was asked for in the schedule's name counts as one of its slots does; one made by hand does not")
+  func askedFor() {
+    let last = Self.schedule { $0.count = 2 }
+    let asked = PlanValues.run(of: last, at: Self.moment(1)) {
+      $0.metadata.annotations = [:]
+      $0.metadata.name = "nightly-asked"
+      $0.metadata.uid = "uid-of-asked"
+    }
+    #expect(last.made(asked) && asked.slot == nil)
+    let runs = [PlanValues.run(of: last, at: Self.moment(0)), asked, PlanValues.run(of: last, at: Self.moment(2))]
+    #expect(Self.removed(last, runs) == [0])
+    #expect(Self.removed(last, runs + [PlanValues.run(of: last, at: Self.moment(3))]) == [0, 1])
+    var byHand = asked
+    byHand.metadata.labels[TidemarkLabel.origin] = nil
+    #expect(!last.made(byHand))
+  }
+
   @Test("the newest Completed Backup never goes, whatever the rules say")
   func newest() {
     let schedule = Self.schedule { $0.within = GoDuration(seconds: 1) }

@@ -239,6 +239,12 @@ struct SwitchPlanTests {
     var moved = database
     if let new = route?.new { moved.liveInstance = new }
     #expect(Self.plan(switching, on: moved).status.switching?.stage == .following)
+    // The receiver is not started in between: the endpoint is the same, the data are not.
+    #expect(switching.isExchangingData(of: database) && !switching.isExchangingData(of: moved))
+    var waiting = switching
+    waiting.status?.switching?.stage = .waitingForLog
+    #expect(!waiting.isExchangingData(of: database), "the log is still to be stored")
+    #expect(!Values.switching(.moving).isExchangingData(of: Self.marked()), "side by side, each has an endpoint")
     let back = SwitchRoute(.toPrevious, of: switching, moved)
     #expect(back?.new == live && back?.incarnations?.incoming == "clone-1")
   }

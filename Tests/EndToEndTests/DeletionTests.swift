@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -95,6 +96,31 @@ struct DeletionTests {
       try await bed.kubectl("delete", "backup/first", "--timeout=90s")
       #expect(bed.steps("base-backup").isEmpty)
       #expect(try await bed.resticSnapshots().isEmpty)
+    }
+    try await postgres.remove()
+  }
+
+  @Test("a Backup that is deleted when its step had died between snapshot and result leaves no snapshot")
+  func deletedBehindItsSnapshot() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("deleted-behind") { bed in
+      try await bed.applyDestination(.slow)
+      try await bed.applyShop(postgres, orders: 50_000)
+      try await bed.applyBackup("first")
+      _ = try await bed.stepAtWork("base-backup")
+      try await bed.eventuallyField("backup/first", ".status.phase") { $0 == "Running" }
+      try await bed.killController()
+      let result = try #require(bed.steps("base-backup").first) + "/result.json"
+      try await eventually(within: .seconds(120), "the step has ended") {
+        FileManager.default.fileExists(atPath: result)
+      }
+      #expect(try await bed.resticSnapshots().count == 1)
+      // As if it had been killed just before it wrote that.
+      try FileManager.default.removeItem(atPath: result)
+      try await bed.kubectl("delete", "backup/first", "--wait=false")
+      try await bed.startController()
+      try await bed.eventuallyGone("backup/first")
+      #expect(try await bed.resticSnapshots().isEmpty && bed.steps("base-backup").isEmpty)
     }
     try await postgres.remove()
   }

@@ -60,6 +60,30 @@ struct ScheduleTests {
     try await postgres.remove()
   }
 
+  @Test("runs that were asked for by REST count for retention as the schedule's own do")
+  func askedFor() async throws {
+    let postgres = try await TestPostgres.start()
+    try await Bed.with("asked-for") { bed in
+      try await bed.applyDestination()
+      try await bed.applyShop(postgres, orders: 100)
+      try await Self.apply(bed, "yearly", "@yearly", "  retention: { count: 1 }")
+      let rest = try await RESTClient(bed)
+      for _ in 1...2 {
+        let run = try await rest.start("backup-schedules/yearly/run", "{}")
+        try await rest.wait(for: "Completed", at: run)
+        try await bed.eventuallyField("database/shop", ".status.recoveryWindow.earliest") { !$0.isEmpty }
+      }
+      try await eventually(within: .seconds(90), every: .milliseconds(500), "the first run goes") {
+        try await Self.backups(bed, of: "yearly").count == 1
+      }
+      #expect(try await bed.resticSnapshots().count == 1)
+      #expect(try await !bed.field("backupschedule/yearly", ".status.lastSuccess").isEmpty)
+      #expect(try await bed.field("backupschedule/yearly", ".status.lastRun").isEmpty)
+      try await rest.end()
+    }
+    try await postgres.remove()
+  }
+
   @Test("retention that would remove more than half waits for a person, then removes Backups and snapshots")
   func retention() async throws {
     let postgres = try await TestPostgres.start()

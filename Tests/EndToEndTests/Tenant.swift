@@ -61,14 +61,18 @@ extension Tenant {
 
   /// The ids of the snapshots in a Database's repository, as the stock program lists them.
   func resticSnapshots(_ database: String = "shop") async throws -> [String] {
-    let password = try await secret("store-repository-password", "password")
-    let repository = "s3:\(s3.endpoint)/\(bucket)/team/databases/\(namespace)/\(database)/repo"
     let listing = try await RunningProgram.run(
-      "restic", ["snapshots", "--json", "--no-cache"],
-      environment: s3.environment.merging(
-        ["RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password]) { _, new in new }
+      "restic", ["snapshots", "--json", "--no-cache"], environment: resticEnvironment(database)
     ).output
     return try JSONDecoder().decode([ResticSnapshot].self, from: Data(listing.utf8)).map(\.id)
+  }
+
+  /// What the stock program has to know of a Database's repository.
+  func resticEnvironment(_ database: String = "shop") async throws -> [String: String] {
+    let password = try await secret("store-repository-password", "password")
+    let repository = "s3:\(s3.endpoint)/\(bucket)/team/databases/\(namespace)/\(database)/repo"
+    return s3.environment.merging(
+      ["RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": password, "HOME": "/tmp"]) { _, new in new }
   }
 
   /// The names of the segments of a Database's log that are in the store, whole or in parts, in order.

@@ -4,48 +4,8 @@ import Repository
 import TestSupport
 import Testing
 
-/// A database with one row a commit, and the time and position of each.
-private struct History: Sendable {
-  struct Row: Sendable {
-    let number: Int
-    let time: PostgresTime
-    let lsn: LSN
-    let xid: UInt32
-  }
-  var rows: [Row] = []
-
-  static let settings = ["track_commit_timestamp": "on"]
-
-  static func insert(_ number: Int, into server: TestPostgres) async throws -> Row {
-    let answer = try await server.psql(
-      "INSERT INTO t VALUES (\(number))",
-      """
-      SELECT (extract(epoch FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint || '|'
-        || pg_current_wal_insert_lsn() || '|' || xmin FROM t WHERE i = \(number)
-      """)
-    let parts = answer.split(separator: "|").map(String.init)
-    guard parts.count == 3, let micros = Int64(parts[0]), let lsn = LSN(parts[1]), let xid = UInt32(parts[2])
-    else { throw TestFailure("unexpected '\(answer)'") }
-    return Row(number: number, time: PostgresTime(unixMicroseconds: micros), lsn: lsn, xid: xid)
-  }
-}
-
 @Suite("Point-in-time recovery", .serialized)
 struct PointInTimeRecoveryTests {
-  private func rows(_ server: TestPostgres) async throws -> [Int] {
-    try await server.psql("SELECT i FROM t ORDER BY i").split(separator: "\n").compactMap { Int($0) }
-  }
-
-  private func expect(
-    _ rows: [Int], _ database: ArchivedDatabase, _ target: RecoveryTarget, _ incarnation: IncarnationID? = nil,
-    settings: [String: String] = [:]
-  ) async throws {
-    let restored = try await database.recover(target, incarnation, settings: settings)
-    let found = try await self.rows(restored)
-    #expect(found == rows, "\(target)")
-    try await restored.remove()
-  }
-
   @Test("every kind of target brings back exactly the rows that were committed by then, in any time zone")
   func targets() async throws {
     try await withEnvironment("PGTZ", "America/St_Johns") { try await recoverTargets() }
@@ -57,19 +17,19 @@ struct PointInTimeRecoveryTests {
 
   private func recoverTargets() async throws {
     let database = try await ArchivedDatabase.start {
-      $0.settings = History.settings
+      $0.settings = RecoveryHistory.settings
       $0.timeZone = "Asia/Kolkata"
     }
     let server = database.server
     #expect(try await server.psql("SHOW timezone") == "America/St_Johns", "the client's zone counts for its session")
     try await server.psql("CREATE TABLE t (i int PRIMARY KEY)")
-    var rows: [History.Row] = []
+    var rows: [RecoveryHistory.Row] = []
     try await database.receiving { log in
-      let tooEarly = try await History.insert(0, into: server)
+      let tooEarly = try await RecoveryHistory.insert(0, into: server)
       try await database.archived(log)
       let base = try await database.baseBackup()
       for number in 1...5 {
-        rows.append(try await History.insert(number, into: server))
+        rows.append(try await RecoveryHistory.insert(number, into: server))
         if number == 3 {
           try await server.psql("SELECT pg_create_restore_point('before the mistake')", "SELECT pg_switch_wal()")
         }
@@ -88,19 +48,20 @@ struct PointInTimeRecoveryTests {
     #expect(window.spans.count == 1 && window.gaps.isEmpty)
 
     // Exactly at a commit, and one microsecond before it.
-    try await expect([0, 1, 2], database, .time(rows[1].time))
-    try await expect([0, 1], database, .time(rows[1].time.adding(microseconds: -1)))
+    try await RecoveryHistory.expect([0, 1, 2], database, .time(rows[1].time))
+    try await RecoveryHistory.expect([0, 1], database, .time(rows[1].time.adding(microseconds: -1)))
     // Between two commits.
     let middle = (rows[2].time.microseconds + rows[3].time.microseconds) / 2
-    try await expect(
+    try await RecoveryHistory.expect(
       [0, 1, 2, 3], database, .time(PostgresTime(microseconds: middle)), settings: ["timezone": "America/New_York"])
-    try await expect([0, 1, 2, 3], database, .name("before the mistake"))
-    try await expect([0, 1, 2, 3, 4], database, .xid(rows[3].xid))
-    try await expect([0, 1, 2, 3, 4], database, .lsn(rows[3].lsn))
+    try await RecoveryHistory.expect([0, 1, 2, 3], database, .name("before the mistake"))
+    try await RecoveryHistory.expect([0, 1, 2, 3, 4], database, .xid(rows[3].xid))
+    try await RecoveryHistory.expect([0, 1, 2, 3, 4], database, .lsn(rows[3].lsn))
     // At the last commit, past it, and simply the latest: PostgreSQL would refuse such a target time.
-    try await expect([], database, .latest)
-    try await expect([], database, .time(try #require(window.latest)))
-    try await expect([], database, .time(try #require(window.latest).adding(microseconds: 3_600_000_000)))
+    try await RecoveryHistory.expect([], database, .latest)
+    try await RecoveryHistory.expect([], database, .time(try #require(window.latest)))
+    try await RecoveryHistory.expect(
+      [], database, .time(try #require(window.latest).adding(microseconds: 3_600_000_000)))
     try await database.remove()
   }
 
@@ -120,7 +81,7 @@ struct PointInTimeRecoveryTests {
       try await database.archived(log)
     }
     let restored = try await database.recover(.latest)
-    #expect(try await rows(restored) == [1])
+    #expect(try await RecoveryHistory.numbers(in: restored) == [1])
     #expect(try await Int(restored.psql("SHOW max_connections")) ?? 0 >= 90)
     #expect(try await Int(restored.psql("SHOW max_prepared_transactions")) ?? 0 >= 12)
     try await restored.remove()
@@ -143,144 +104,43 @@ struct PointInTimeRecoveryTests {
       try await database.archived(log)
     }
     let restored = try await database.recover(.latest)
-    #expect(try await rows(restored) == [7])
+    #expect(try await RecoveryHistory.numbers(in: restored) == [7])
     try await restored.psql("DELETE FROM t", "CHECKPOINT")
-    #expect(try await rows(server) == [7])
+    #expect(try await RecoveryHistory.numbers(in: server) == [7])
     try await restored.remove()
-    try await database.remove()
-  }
-
-  @Test("a lost slot leaves a gap that the window shows; targets in it are refused, those around it recovered")
-  func gap() async throws {
-    let database = try await ArchivedDatabase.start { $0.settings = History.settings }
-    let server = database.server
-    try await server.psql("CREATE TABLE t (i int PRIMARY KEY)")
-    let before = try await database.receiving { log in
-      try await database.archived(log)
-      try await database.baseBackup()
-      let row = try await History.insert(1, into: server)
-      try await database.archived(log)
-      return row
-    }
-    try await eventually("the slot is free") {
-      try await server.psql("SELECT active FROM pg_replication_slots") == "f"
-    }
-    try await server.psql("SELECT pg_drop_replication_slot('tidemark')")
-    let lost = try await History.insert(2, into: server)
-    for _ in 0..<3 { try await server.psql("SELECT pg_switch_wal()", "CHECKPOINT") }
-    let after = try await database.receiving { log in
-      try await eventually("the gap is noticed") { log.last?.newGap != nil || log.failure != nil }
-      try await database.archived(log)
-      let unbased = try await database.window()
-      #expect(unbased.gaps.count == 1 && unbased.gaps.first?.to == nil, "no base backup after the gap yet")
-      try await database.baseBackup()
-      let row = try await History.insert(3, into: server)
-      try await database.archived(log)
-      return row
-    }
-    let window = try await database.window()
-    #expect(window.spans.count == 2)
-    #expect(window.gaps.map(\.reason) == [.slotMissing])
-    let error = await #expect(throws: WALError.self) { try await database.plan(.time(lost.time)) }
-    #expect(error?.code == .targetInGap)
-    try await expect([1], database, .time(before.time))
-    try await expect([1, 2, 3], database, .time(after.time))
-    try await database.remove()
-  }
-
-  @Test("a slot that the server gave up leaves a gap with that reason, is made anew, and a base backup ends the gap")
-  func slotGivenUp() async throws {
-    let database = try await ArchivedDatabase.start {
-      $0.settings = History.settings.merging(["max_slot_wal_keep_size": "2MB"]) { _, new in new }
-      $0.segmentMegabytes = 1
-    }
-    let server = database.server
-    try await server.psql("CREATE TABLE t (i int PRIMARY KEY)")
-    let before = try await database.receiving { log in
-      try await database.archived(log)
-      try await database.baseBackup()
-      let row = try await History.insert(1, into: server)
-      try await database.archived(log)
-      return row
-    }
-    let slot = "SELECT wal_status || '|' || active FROM pg_replication_slots WHERE slot_name = 'tidemark'"
-    try await eventually("the slot is free") { try await server.psql(slot).hasSuffix("|false") }
-    let lost = try await History.insert(2, into: server)
-    for _ in 0..<8 { try await server.psql("SELECT pg_logical_emit_message(false, '', 'x')", "SELECT pg_switch_wal()") }
-    try await eventually("the slot's log is given up") {
-      try await server.psql("CHECKPOINT")
-      return try await server.psql(slot) == "lost|false"
-    }
-    let after = try await database.receiving { log in
-      try await eventually("the gap is noticed") { log.last?.newGap != nil || log.failure != nil }
-      #expect(log.last?.newGap?.reason == .slotInvalidated)
-      try await database.archived(log)
-      #expect(try await server.psql(slot) == "reserved|true")
-      try await database.baseBackup()
-      let row = try await History.insert(3, into: server)
-      try await database.archived(log)
-      return row
-    }
-    let window = try await database.window()
-    #expect(window.spans.count == 2)
-    #expect(window.gaps.map(\.reason) == [.slotInvalidated])
-    let error = await #expect(throws: WALError.self) { try await database.plan(.time(lost.time)) }
-    #expect(error?.code == .targetInGap)
-    try await expect([1], database, .time(before.time))
-    try await expect([1, 2, 3], database, .time(after.time))
-
-    // The slot is given up while the receiver stands still, as it does before a store that is away.
-    let flaky = FlakyStore(database.store)
-    try await database.receiving(store: flaky) { log in
-      try await database.archived(log)
-      flaky.isAway = true
-      for _ in 0..<12 {
-        try await server.psql("SELECT pg_logical_emit_message(false, '', repeat('x', 900000))", "CHECKPOINT")
-      }
-      try await eventually(within: .seconds(30), "the slot's log is given up") {
-        try await server.psql("SELECT pg_switch_wal()", "CHECKPOINT")
-        return try await server.psql(slot).hasPrefix("lost|")
-      }
-      flaky.isAway = false
-      try await eventually(within: .seconds(60), "the slot is made anew") {
-        try await server.psql(slot) == "reserved|true"
-      }
-      try await database.archived(log)
-      #expect(log.last?.newGap?.reason == .slotInvalidated)
-    }
     try await database.remove()
   }
 
   @Test("a clone has a life of its own; its parent's moments, and its own, are recovered through the chain")
   func incarnations() async throws {
-    let database = try await ArchivedDatabase.start { $0.settings = History.settings }
+    let database = try await ArchivedDatabase.start { $0.settings = RecoveryHistory.settings }
     let server = database.server
     try await server.psql("CREATE TABLE t (i int PRIMARY KEY)")
     let root = try await database.root
-    var rows: [History.Row] = []
+    var rows: [RecoveryHistory.Row] = []
     try await database.receiving { log in
       try await database.archived(log)
       try await database.baseBackup()
-      for number in 1...3 { rows.append(try await History.insert(number, into: server)) }
+      for number in 1...3 { rows.append(try await RecoveryHistory.insert(number, into: server)) }
       try await database.archived(log)
     }
     let plan = try await database.plan(.time(rows[1].time))
     let clone = try await database.recover(plan)
     let child = try await database.adopt(clone, plan)
     let own = try await database.receiving(child.id, from: clone) { log in
-      let row = try await History.insert(100, into: clone)
+      let row = try await RecoveryHistory.insert(100, into: clone)
       try await database.archived(log, on: clone)
       return row
     }
     // Its parent goes on too, on a timeline of the same number after a promotion of its own would; here on its first.
     try await database.receiving { log in
-      _ = try await History.insert(4, into: server)
+      _ = try await RecoveryHistory.insert(4, into: server)
       try await database.archived(log)
     }
-    try await expect([1, 2, 3, 4], database, .latest, root)
-    try await expect([1, 2, 100], database, .latest, child.id)
-    try await expect([1], database, .time(rows[0].time), child.id)
-    try await expect([1, 2, 100], database, .time(own.time), child.id)
+    try await RecoveryHistory.expect([1, 2, 3, 4], database, .latest, root)
+    try await RecoveryHistory.expect([1, 2, 100], database, .latest, child.id)
+    try await RecoveryHistory.expect([1], database, .time(rows[0].time), child.id)
+    try await RecoveryHistory.expect([1, 2, 100], database, .time(own.time), child.id)
     try await clone.remove()
     try await database.remove()
   }
@@ -295,17 +155,17 @@ struct PointInTimeRecoveryTests {
     let second = try await database.baseBackup()
     try await server.psql("INSERT INTO t VALUES (3)")
     #expect(try await database.catalog().tree.incarnations.isEmpty, "nothing is archived")
-    try await expect([1, 2], database, .backup(try #require(SnapshotID(second.snapshot))))
+    try await RecoveryHistory.expect([1, 2], database, .backup(try #require(SnapshotID(second.snapshot))))
     let plan = try await database.plan(.backup(try #require(SnapshotID(first.snapshot))))
     #expect(plan.walSegments == 0 && plan.missing.isEmpty)
     let copy = try await database.recover(plan)
-    #expect(try await rows(copy) == [1])
+    #expect(try await RecoveryHistory.numbers(in: copy) == [1])
 
     // A base backup of what was restored, on a timeline whose history file lies in that server's pg_wal only.
     try await copy.psql("INSERT INTO t VALUES (10)")
     let third = try await database.baseBackup(IncarnationID.fresh(), of: copy)
     #expect(third.timeline == TimelineID(2))
-    try await expect([1, 10], database, .backup(try #require(SnapshotID(third.snapshot))))
+    try await RecoveryHistory.expect([1, 10], database, .backup(try #require(SnapshotID(third.snapshot))))
 
     let error = await #expect(throws: WALError.self) {
       try await database.plan(.backup(try #require(SnapshotID(String(repeating: "0", count: 64)))))

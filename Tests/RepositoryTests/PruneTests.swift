@@ -107,6 +107,20 @@ import Testing
     try await setting.expectSound()
   }
 
+  @Test("a prune that is out of time leaves packs to the next one, and loses nothing by that")
+  func outOfTime() async throws {
+    var setting = try await Setting()
+    for round in 0..<6 { try await setting.backup(round * 2..<round * 2 + 5, seed: UInt64(round)) }
+    try await setting.forget { $0 < 5 }
+    let hurried = try await setting.prune { ($0.tolerance, $0.repackingTime) = (.bytes(0), .zero) }
+    #expect(hurried.packsRepacked == 0 && hurried.packsWritten == 0 && hurried.packsRemoved > 0)
+    #expect(hurried.bytesUnused > 0)
+    try await setting.expectSound()
+    let rest = try await setting.prune { $0.tolerance = .bytes(0) }
+    #expect(rest.bytesUnused == 0 && rest.packsRepacked > 0)
+    try await setting.expectSound()
+  }
+
   @Test("restic prunes what we wrote, and a process of ours that knew the repository before goes on")
   func resticPrunesOurs() async throws {
     var setting = try await Setting()

@@ -38,7 +38,8 @@ struct DumpScannerTests {
     "SQL with backslashes, semicolons and dollars in every kind of quote passes as it is",
     arguments: [
       "SELECT 'a\\'; SELECT 'b';\n", "SELECT E'a\\'; \\! x', 1;\n", "SELECT e'\\\\', '\\';\n",
-      "SELECT E'it''s \\! x';\n",
+      "SELECT E'it''s \\! x';\n", "SELECT E'a'\n  '\\'; \\! x';\n", "SELECT E'a' -- c'\n--\n'\\'; \\! x';\n",
+      "SELECT E'a' '\\';\n", "SELECT E'a'/**/\n'\\';\n", "SELECT E'a' -\n'\\';\n", "SELECT 'a'\n'\\';\n",
       "SELECT \"a\\! b\";\n", "SELECT \"q\"\"\\! b\";\n", "SELECT $$ \\! x $$;\n",
       "SELECT $tag$ $$ \\! x $tg$ $tag$;\n",
       "SELECT $a$ $b$ \\c x $b$ $a$;\n", "SELECT $_ä1$ \\! $_ä$ $_ä1$;\n", "SELECT $a$a$a$;\n", "SELECT $$$$;\n",

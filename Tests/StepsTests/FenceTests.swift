@@ -38,6 +38,21 @@ struct FenceTests {
     }
   }
 
+  @Test("it tells what of a role and its database a server lacks")
+  func lack() async throws {
+    try await Self.with { postgres, fence in
+      func role(_ name: String, _ database: String = "shop") -> InstanceRole {
+        InstanceRole(username: name, password: "", database: database)
+      }
+      try await postgres.psql("CREATE ROLE reader LOGIN")
+      #expect(try await fence.lack(for: role(postgres.replicationUser)) == nil)
+      #expect(try await fence.lack(for: role(postgres.superuser, "closed")) == nil)
+      #expect(try await fence.lack(for: role("staging")) == "the role 'staging'")
+      #expect(try await fence.lack(for: role("reader")) == "LOGIN and REPLICATION of the role 'reader'")
+      #expect(try await fence.lack(for: role(postgres.superuser, "toys")) == "the database 'toys'")
+    }
+  }
+
   @Test("a transaction goes on until it is ended, an idle session ends at once, and the log ends after both")
   func drains() async throws {
     try await Self.with { postgres, fence in

@@ -21,6 +21,19 @@ struct ForgetStepTests {
     try await bench.end()
   }
 
+  @Test("named by the Backup's uid, its snapshot goes and no other; where there is none, or no repository, it is done")
+  func byBackup() async throws {
+    let bench = try await StepBench.start()
+    #expect(try await bench.forget(backup: "one") == .done(.nothing))
+    let first = try await bench.run(uid: "one", status: .refused)
+    let second = try await bench.run(uid: "two", status: .refused)
+    #expect(try await bench.snapshots().sorted() == [first.snapshot, second.snapshot].sorted())
+    for uid in ["three", "one", "one"] { #expect(try await bench.forget(backup: uid) == .done(.nothing)) }
+    #expect(try await bench.snapshots() == [second.snapshot])
+    try await bench.restic("check", "--read-data")
+    try await bench.end()
+  }
+
   @Test("while somebody is at work in the repository it does not prune, and the next one does")
   func locked() async throws {
     let bench = try await StepBench.start()

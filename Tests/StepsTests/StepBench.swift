@@ -60,10 +60,11 @@ struct StepBench {
       builtProgram("tidemark"), ["step", "base-backup", "--input", input, "--result", resultFile(uid)])
   }
 
-  /// Runs `forget` to its end.
-  func forget(_ snapshot: String) async throws -> StepResult? {
+  /// Runs `forget` to its end: of a snapshot, or of what was made for a Backup.
+  func forget(_ snapshot: String? = nil, backup: String? = nil) async throws -> StepResult? {
     let input = ForgetInput(
-      store: try store(), repositoryPrefix: database.repositoryPrefix, snapshot: snapshot, database: database)
+      store: try store(), repositoryPrefix: database.repositoryPrefix, snapshot: snapshot, backup: backup,
+      database: database)
     let (inputFile, result) = (scratch.file("forget.json"), scratch.file("forgotten.json"))
     try JSONEncoder().encode(input).write(to: URL(fileURLWithPath: inputFile))
     try await RunningProgram.run(

@@ -21,6 +21,19 @@ struct ExpositionTests {
         """)
   }
 
+  @Test("what is read at a scrape stands among the rest, and is gone when it is not read any more")
+  func samples() {
+    let registry = PrometheusRegistry()
+    registry.makeMeter(label: "b", dimensions: []).set(1.0)
+    let samples = [
+      GaugeSample(name: "c", labels: ["z": "1", "a": "x\""], value: 2.5), GaugeSample(name: "a", labels: [:], value: 3),
+    ]
+    #expect(
+      registry.exposition(samples)
+        == "# TYPE a gauge\na 3\n# TYPE b gauge\nb 1\n# TYPE c gauge\nc{a=\"x\\\"\",z=\"1\"} 2.5\n")
+    #expect(registry.exposition() == "# TYPE b gauge\nb 1\n")
+  }
+
   @Test("the same name and labels are the same series, in whatever order the labels come")
   func sameSeries() {
     let registry = PrometheusRegistry()

@@ -42,7 +42,7 @@ package struct BackupObservation: Sendable {
 }
 
 /// What there is to do about a Backup: what to say, then what to do, then when to look again.
-package struct BackupPlan: Equatable, Sendable {
+package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
@@ -89,26 +89,22 @@ package struct BackupPlan: Equatable, Sendable {
   // MARK: On the way to completion
 
   private mutating func proceed(_ seen: BackupObservation) {
-    switch seen.run {
+    switch seen.run.outcome {
     case .absent: begin(seen)
     case .running: watch(seen)
     case .waiting(let hindrance): watch(seen, hindrance)
-    case .ended(.done(.baseBackup(let product))):
+    case .done(.baseBackup(let product)):
       status.postgres = product.postgres
       complete("base backup", product.snapshot, product.size, seen)
-    case .ended(.done(.dump(let product))): complete("dump", product.snapshot, product.size, seen)
-    case .ended(.done(.files(let product))):
+    case .done(.dump(let product)): complete("dump", product.snapshot, product.size, seen)
+    case .done(.files(let product)):
       status.snapshots = product.snapshots
       reportConsistency(product.inconsistencies, seen)
       complete(
         "backup of \(seen.backup.subject.target.text)", product.snapshots.first?.snapshot ?? "", product.size, seen)
-    case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
-    case .ended(.failed(let failure)): fail(failure, seen)
-    case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
-    case .lost(let lastWords):
-      let message =
-        "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
-      tryAgain(FailureStatus(code: "StepLost", message: message), seen)
+    case .done: fail(.otherProduct, seen)
+    case .failed(let failure): fail(failure, seen)
+    case .passing(let failure): tryAgain(failure, seen)
     }
   }
 
@@ -117,11 +113,10 @@ package struct BackupPlan: Equatable, Sendable {
       if case .stalled(let reason, let message) = health {
         return fail(FailureStatus(code: reason, message: message), seen)
       }
-      wait(health, seen)
-      return
+      return wait(for: health, seen)
     }
     if let unrest = seen.unrest {
-      wait(unrest.health, seen)
+      wait(for: unrest.health, seen)
       if unrest.scalesDown { actions = [.scaleDown] }
       return
     }
@@ -132,22 +127,8 @@ package struct BackupPlan: Equatable, Sendable {
     // What the step begins with: later attempts keep to it, and a change of the spec is told from the generation.
     status.begunWith = BackupSubject(seen.backup.spec)
     status.observedGeneration = seen.backup.metadata.generation
-    report(
-      .progressing(reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"),
-      seen)
+    reportAttempt(seen)
     events.append(.normal("Started", "\(seen.backup.spec.effectiveMethod.text) started"))
-    next = .requeue(after: Self.pollInterval)
-  }
-
-  /// Says once what is waited for.
-  private mutating func wait(_ health: Health, _ seen: BackupObservation) {
-    let before = status.conditions?[type: ConditionType.ready]?.reason
-    status.phase = .pending
-    report(health, seen)
-    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
-      let isUsual = now.reason == Reason.waiting || now.reason == Reason.scaling
-      events.append(isUsual ? .normal(now.reason, now.message) : .warning(now.reason, now.message))
-    }
     next = .requeue(after: Self.pollInterval)
   }
 
@@ -187,22 +168,26 @@ package struct BackupPlan: Equatable, Sendable {
       status.begunWith = status.begunWith ?? BackupSubject(seen.backup.spec)
       status.observedGeneration = seen.backup.metadata.generation
     }
-    if let began = status.observedGeneration, let current = seen.backup.metadata.generation, began != current {
-      let message = "spec changed after the start; every attempt keeps the target, destination and method of the first"
-      report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
-      if seen.backup.status?.conditions?[type: ConditionType.ready]?.reason != "SpecChangeIgnored" {
-        events.append(.warning("SpecChangeIgnored", message + "; create another Backup for the new spec"))
-      }
-    } else {
-      if let hindrance, status.conditions?[type: ConditionType.ready]?.reason != hindrance.code {
-        events.append(.warning(hindrance.code, hindrance.message))
-      }
-      report(
-        .progressing(
-          reason: hindrance?.code ?? Reason.running,
-          message: hindrance?.message ?? "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
+    if let hindrance, status.conditions?[type: ConditionType.ready]?.reason != hindrance.code {
+      events.append(.warning(hindrance.code, hindrance.message))
     }
+    reportAttempt(seen, hindrance)
+    noteChangedSpec(
+      "every attempt keeps the target, destination and method of the first", kind: "Backup",
+      readyReason: seen.backup.status?.conditions?[type: ConditionType.ready]?.reason, seen)
     next = .requeue(after: Self.pollInterval)
+  }
+
+  /// Says that the step is at work, or what keeps it from that.
+  private mutating func reportAttempt(_ seen: BackupObservation, _ hindrance: FailureStatus? = nil) {
+    let attempt = "attempt \(status.attempts ?? 1) of \(Attempts.bound)"
+    if let hindrance {
+      report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
+    } else if seen.run == .running, let awaited = seen.backup.status?.progress?.waitingFor {
+      report(.progressing(reason: Reason.waiting, message: "\(attempt) waits for \(awaited)"), seen)
+    } else {
+      report(.progressing(reason: Reason.running, message: "\(attempt) is at work"), seen)
+    }
   }
 
   private mutating func complete(_ kind: String, _ snapshot: String, _ size: BackupSize, _ seen: BackupObservation) {
@@ -233,27 +218,12 @@ package struct BackupPlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: BackupObservation) {
-    let begun = status.attempts ?? 1
-    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
-    case .giveUp: return fail(failure, seen)
-    case .wait(let moment):
-      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
-      status.phase = .running
-      status.error = failure
-      status.retryAt = moment
-      report(
-        .progressing(
-          reason: Reason.retrying,
-          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
-        seen)
-      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    switch decide(failure, seen) {
+    case .giveUp: fail(failure, seen)
+    case .wait: status.phase = .running
     case .start:
-      status.retryAt = nil
-      status.attempts = begun + 1
-      report(
-        .progressing(reason: Reason.running, message: "attempt \(begun + 1) of \(Attempts.bound) is at work"), seen)
+      reportAttempt(seen)
       actions = [.start]
-      next = .requeue(after: Self.pollInterval)
     }
   }
 
@@ -296,90 +266,10 @@ package struct BackupPlan: Equatable, Sendable {
     events.append(.normal("Expired", "deleted \(lifetime) after it ended, as spec.expiresAfter says"))
     actions.append(.expire)
   }
-
-  private mutating func delete(_ seen: BackupObservation) {
-    guard seen.backup.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return }
-    if seen.run.isAtWork {
-      actions = [.stopRun]
-      next = .requeue(after: Self.pollInterval)
-      return
-    }
-    status.phase = .deleting
-    switch (status.snapshot ?? seen.unreportedSnapshot, seen.backup.spec.deletionPolicy) {
-    case (let snapshot?, .delete):
-      status.snapshot = snapshot
-      if case .ended(.done(.files(let product))) = seen.run { status.snapshots = product.snapshots }
-      if case .found(let found) = seen.backup.discovery { status.snapshots = found.snapshots }
-      forget(seen)
-    case (_?, .retain):
-      events.append(.normal("Retained", "the snapshot stays in the repository, as spec.deletionPolicy says"))
-      actions = seen.ending + [.removeFinalizer]
-    case (nil, _):
-      actions = seen.ending + [.removeFinalizer]
-    }
-  }
-
-  private mutating func forget(_ seen: BackupObservation) {
-    guard seen.destination != nil, seen.backup.subject.target.identity != nil else {
-      events.append(
-        .warning(
-          Reason.destinationNotFound, "the destination is gone, so the snapshot was left in its repository"))
-      actions = seen.ending + [.removeFinalizer]
-      return
-    }
-    switch seen.forgetting {
-    case .ended(.done):
-      events.append(.normal("Forgotten", "snapshot \((status.snapshot ?? "").prefix(8)) was removed"))
-      actions = [.discardForgetting] + seen.ending + [.removeFinalizer]
-    case .running:
-      report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
-      next = .requeue(after: Self.pollInterval)
-    case .waiting(let hindrance):
-      report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
-      next = .requeue(after: Self.pollInterval)
-    case .absent where seen.forgottenBefore != nil:
-      let first = seen.forgottenBefore?.metadata.name ?? ""
-      report(
-        .progressing(
-          reason: Reason.waiting, message: "the snapshot of Backup \(first) of the same target goes first"),
-        seen)
-      next = .requeue(after: Self.pollInterval)
-    case .absent, .lost:
-      report(.progressing(reason: "Forgetting", message: "the snapshot is being removed"), seen)
-      actions = [.forget]
-      next = .requeue(after: Self.pollInterval)
-    case .ended(.failed(let failure)), .ended(.tryAgain(let failure)):
-      let message = "the snapshot can't be removed: \(failure.message); mend it, or set spec.deletionPolicy to Retain"
-      report(.stalled(reason: failure.code, message: message), seen)
-      if seen.backup.status?.conditions?[type: ConditionType.stalled]?.message != message {
-        events.append(.warning(failure.code, message))
-      }
-      actions = [.discardForgetting]
-      next = .requeue(after: .seconds(30))
-    }
-  }
-
-  private mutating func report(_ health: Health, _ seen: BackupObservation) {
-    var conditions = status.conditions ?? []
-    conditions.report(health, generation: seen.backup.metadata.generation, now: seen.now)
-    status.conditions = conditions
-  }
 }
 
-extension BackupObservation {
-  /// What follows the end of the step's run.
-  var ending: [BackupPlan.Action] { scalesDown ? [.scaleUp, .discardRun] : [.discardRun] }
-
-  /// A snapshot that the step made, or that was found, and that no status tells of yet.
-  var unreportedSnapshot: String? {
-    if case .found(let found) = backup.discovery { return found.snapshot }
-    switch run {
-    case .ended(.done(.baseBackup(let product))): return product.snapshot
-    case .ended(.done(.dump(let product))): return product.snapshot
-    case .ended(.done(.files(let product))): return product.snapshots.first?.snapshot
-    default: return nil
-    }
-  }
+extension BackupObservation: Sight {
+  package var generation: Int64? { backup.metadata.generation }
 }
 
 extension Backup {

@@ -32,8 +32,8 @@ extension BackupReconciler {
       volumes: try volumes.map { VolumeInput(claim: $0.claim, path: try environment.runner.path(of: $0)) },
       include: spec.include ?? [], exclude: spec.exclude ?? [], comparesChangeTime: spec.ignoreChangeTime != true)
     return StepRequest(
-      id: backup.runID, subject: subject, step: .volumeBackup, input: try StepRequest.encode(input), secrets: store.secrets,
-      volumes: volumes)
+      id: backup.runID, subject: subject, step: .volumeBackup, input: try StepRequest.encode(input),
+      secrets: store.secrets, volumes: volumes)
   }
 
   private func filesParts(

@@ -13,20 +13,28 @@ public struct BackupReconciler: Reconciler {
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let backup = environment.stores.backups[key], backup.metadata.uid != nil else { return .done }
+    guard let cached = environment.stores.backups[key], let backup = try await newest(cached) else { return .done }
     let plan = BackupPlan.make(try await observe(backup))
+    let before = backup.status?.ownedByController
     // What was found is written before what it led to is cleared away: a crash in between loses neither.
-    let current = try await report(plan, on: backup)
+    let current =
+      plan.status == before ?? BackupStatus() ? backup : try await environment.statuses.apply(plan.status, to: backup)
     for action in plan.actions {
       do {
         try await perform(action, for: current)
       } catch {
         guard let health = Health(passing: error) else { throw error }
-        return try await wait(health, for: current)
+        // What could not be started has not begun.
+        return try await environment.wait(health, for: current, saying: action == .start ? before : plan.status)
       }
     }
     environment.events.record(plan.events, about: backup)
     return plan.next
+  }
+
+  /// What is final stays so, whatever is newer; there may be thousands of those.
+  private func newest(_ cached: Backup) async throws -> Backup? {
+    cached.status?.phase?.isFinal == true ? cached : try await environment.newest(cached)
   }
 
   private func observe(_ backup: Backup) async throws -> BackupObservation {
@@ -35,7 +43,7 @@ public struct BackupReconciler: Reconciler {
     let subject = backup.subject
     let database = subject.target.database.map { ObjectKey(namespace: namespace, name: $0) }
     let siblings = stores.backups(of: subject.target, in: namespace)
-    let run = try await environment.runner.state(of: backup.runID)
+    let run = try await environment.state(of: backup.runID)
     return BackupObservation(
       backup: backup, database: database.flatMap { stores.databases[$0] },
       bucket: subject.target.bucket.flatMap { stores.buckets[ObjectKey(namespace: namespace, name: $0)] },
@@ -45,8 +53,7 @@ public struct BackupReconciler: Reconciler {
         $0.metadata.uid != backup.metadata.uid && $0.status?.phase?.isFinal != true && !$0.metadata.isDeleting
       },
       forgottenBefore: siblings.first { $0.isForgottenBefore(backup) },
-      run: run,
-      forgetting: try await environment.runner.state(of: backup.forgetID), now: .now)
+      run: run, forgetting: try await environment.state(of: backup.forgetID), now: .now)
   }
 
   /// The application is looked at only while its step may be started.
@@ -57,57 +64,31 @@ public struct BackupReconciler: Reconciler {
     return try await environment.applications.find(reference, in: backup.metadata.namespace)
   }
 
-  private func report(_ plan: BackupPlan, on backup: Backup) async throws -> Backup {
-    guard plan.status != backup.status?.ownedByController ?? BackupStatus() else { return backup }
-    return try await environment.statuses.apply(plan.status, to: backup)
-  }
-
   private func perform(_ action: BackupPlan.Action, for backup: Backup) async throws {
     let runner = environment.runner
     switch action {
     case .addFinalizer: _ = try await environment.finalizer.add(to: backup)
     case .removeFinalizer: try await environment.finalizer.remove(from: backup)
     case .start:
-      let request = try await request(for: backup)
-      try await runner.discard(backup.runID)
-      try await runner.start(request)
+      try await environment.start(try await request(for: backup))
     case .stopRun: try await runner.stop(backup.runID)
     case .discardRun: try await runner.discard(backup.runID)
     case .scaleDown, .scaleUp:
       guard let application = backup.subject.target.application else { return }
       let (namespace, uid) = (backup.metadata.namespace, backup.metadata.uid ?? "")
-      action == .scaleDown
-        ? try await environment.applications.scaleDown(application, in: namespace, for: uid)
-        : try await environment.applications.scaleUp(application, in: namespace, for: uid)
+      if action == .scaleDown {
+        try await environment.applications.scaleDown(application, in: namespace, for: uid)
+      } else {
+        try await environment.applications.scaleUp(application, in: namespace, for: uid)
+      }
     case .forget:
       let request = try await forgetRequest(backup)
-      try await runner.discard(backup.forgetID)
-      try await runner.start(request)
+      try await environment.start(request)
     case .discardForgetting: try await runner.discard(backup.forgetID)
     case .expire:
       _ = try await environment.client.deleteIfPresent(
         Backup.self, backup.key, options: DeleteOptions(uid: backup.metadata.uid))
     }
-  }
-
-  /// Says why nothing goes on now, and has it looked at again soon. An attempt that did not begin does not count.
-  private func wait(_ health: Health, for backup: Backup) async throws -> ReconcileResult {
-    var status = backup.status?.ownedByController ?? BackupStatus()
-    if status.phase == .running, status.attempts == 1 {
-      status.phase = .pending
-      status.attempts = nil
-      status.startedAt = nil
-      status.begunWith = nil
-    }
-    var conditions = status.conditions ?? []
-    let before = conditions[type: ConditionType.ready]
-    conditions.report(health, generation: backup.metadata.generation, now: .now)
-    status.conditions = conditions
-    _ = try await environment.statuses.apply(status, to: backup)
-    if let now = conditions[type: ConditionType.ready], before?.message != now.message {
-      environment.events.record(.warning, now.reason, now.message, about: backup)
-    }
-    return .requeue(after: BackupPlan.pollInterval)
   }
 
   private func baseBackupRequest(_ backup: Backup) async throws -> StepRequest {
@@ -120,7 +101,8 @@ public struct BackupReconciler: Reconciler {
     let input = BaseBackupInput(
       backup: served, cluster: environment.cluster, store: store.input, database: database.place,
       server: server.input, incarnation: database.liveInstance.incarnation,
-      systemIdentifier: database.status?.systemIdentifier)
+      // What an instance of Tidemark's holds, its incarnation says.
+      systemIdentifier: database.hostedInstance == nil ? database.originalSystemIdentifier : nil)
     return StepRequest(
       id: backup.runID, subject: subject, step: .baseBackup, input: try StepRequest.encode(input),
       secrets: store.secrets.merging(server.secrets) { first, _ in first })
@@ -155,7 +137,7 @@ public struct BackupReconciler: Reconciler {
     let snapshots = backup.status?.snapshots?.map(\.snapshot) ?? []
     let input = ForgetInput(
       store: store.input, repositoryPrefix: subject.target.repositoryPrefix(namespace: namespace) ?? "",
-      snapshot: backup.status?.snapshot ?? "",
+      snapshot: backup.status?.snapshot, backup: backup.metadata.uid,
       furtherSnapshots: snapshots.count > 1 ? Array(snapshots.dropFirst()) : nil, database: place,
       activeIncarnation: database?.status?.activeIncarnation)
     return StepRequest(

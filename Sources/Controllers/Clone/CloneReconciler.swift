@@ -13,19 +13,27 @@ public struct CloneReconciler: Reconciler {
   public init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let clone = environment.stores.clones[key], clone.metadata.uid != nil else { return .done }
+    guard let cached = environment.stores.clones[key], let clone = try await environment.newest(cached) else {
+      return .done
+    }
     let plan: ClonePlan
+    let before = clone.status?.ownedByController
+    var said = before
     do {
       let seen = try await observe(clone)
       plan = ClonePlan.make(seen)
       for action in plan.first { try await perform(action, for: seen) }
-      if plan.status != clone.status?.ownedByController ?? PITRCloneStatus() {
+      if plan.status != before ?? PITRCloneStatus() {
         _ = try await environment.statuses.apply(plan.status, to: clone)
       }
-      for action in plan.then { try await perform(action, for: seen) }
+      for action in plan.then {
+        // What could not be started has not begun.
+        said = action == .startRun ? before : plan.status
+        try await perform(action, for: seen)
+      }
     } catch {
       guard let health = Health(passing: error) else { throw error }
-      return try await effects(clone).wait(health, for: clone, clone.status?.ownedByController)
+      return try await environment.wait(health, for: clone, saying: said)
     }
     environment.events.record(plan.events, about: clone)
     return plan.next
@@ -41,7 +49,7 @@ public struct CloneReconciler: Reconciler {
         stores.destinations[ObjectKey(namespace: namespace, name: $0.destinationName)]
       },
       namesake: stores.databases[ObjectKey(namespace: namespace, name: clone.spec.newName)],
-      run: try await environment.runner.state(of: clone.runID),
+      run: try await environment.state(of: clone.runID),
       instance: try await instance(of: clone, source), now: .now)
   }
 
@@ -69,7 +77,8 @@ public struct CloneReconciler: Reconciler {
     return try await effects(seen.clone).request(
       RestoringEffects.Wish(
         kind: .clone, metadata: seen.clone.metadata, moment: seen.clone.spec.pointInTime,
-        template: seen.clone.spec.instance, database: seen.clone.spec.newName), from: source, destination)
+        template: source.template(seen.clone.spec.instance), database: seen.clone.spec.newName),
+      from: .init(place: source.place, incarnation: source.liveIncarnation), destination)
   }
 
   // MARK: The new Database

@@ -151,16 +151,24 @@ package struct DatabasePlan: Equatable, Sendable {
     case .failed(let reason, let message): return .progressing(reason: reason, message: message)
     case .found(let findings):
       // An instance of ours is what a clone or a switch put there, whatever it was before.
-      if seen.instance == nil, let known = status.systemIdentifier, known != findings.systemIdentifier {
+      if seen.instance == nil, let known = seen.database.originalSystemIdentifier, known != findings.systemIdentifier {
         return .stalled(
           reason: Reason.systemIdentifierChanged,
           message: "the server has system identifier \(findings.systemIdentifier), and what was archived so far has "
             + "\(known): it is another cluster; point spec.connection to the old one, or make a new Database for it")
       }
       status.serverVersion = findings.version
-      status.systemIdentifier = findings.systemIdentifier
+      noteSystem(findings.systemIdentifier, seen)
       return .ready(reason: Reason.connected, message: "PostgreSQL \(findings.version) answers")
     }
+  }
+
+  /// Remembers which system the server of the spec is, for the way back to it.
+  private mutating func noteSystem(_ found: String, _ seen: DatabaseObservation) {
+    let original = seen.database.originalSystemIdentifier
+    let isElsewhere = seen.instance != nil && seen.database.hasOriginalServer && original != found
+    status.originalSystemIdentifier = isElsewhere ? original : nil
+    status.systemIdentifier = found
   }
 
   /// Keeps the receiver at work; nil when it is.

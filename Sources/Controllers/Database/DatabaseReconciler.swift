@@ -104,7 +104,7 @@ public struct DatabaseReconciler: Reconciler {
   private func receiver(
     of database: Database, _ request: StepRequest?
   ) async throws -> DatabaseObservation.Receiver {
-    switch try await environment.runner.state(of: database.receiverID) {
+    switch try await environment.state(of: database.receiverID) {
     case .absent: return .absent
     case .running:
       // A Secret that can't be read now is no reason to end what works.
@@ -139,12 +139,15 @@ public struct DatabaseReconciler: Reconciler {
     case .removeFinalizer: try await environment.finalizer.remove(from: database)
     case .startReceiver:
       guard let request = access.request else { return }
-      try await runner.stop(request.id)
-      try await runner.discard(request.id)
-      if let old = database.slotInUse, old != database.spec.pitr?.effectiveSlotName {
-        await dropSlot(old, of: database, access)
+      try await environment.receiverTurns.turn(database.key) {
+        guard try await mayStart(receiverOf: database) else { return }
+        try await runner.stop(request.id)
+        try await runner.discard(request.id)
+        if let old = database.slotInUse, old != database.spec.pitr?.effectiveSlotName {
+          await dropSlot(old, of: database, access)
+        }
+        try await runner.start(request)
       }
-      try await runner.start(request)
     case .stopReceiver:
       try await runner.stop(database.receiverID)
       try await runner.discard(database.receiverID)
@@ -173,11 +176,22 @@ public struct DatabaseReconciler: Reconciler {
     }
   }
 
+  /// Whether the receiver is still to be started as it was asked for: since the server was asked, a switch may have put
+  /// another one in its place.
+  private func mayStart(receiverOf database: Database) async throws -> Bool {
+    guard let fresh = try await environment.newest(database), fresh.liveInstance == database.liveInstance else {
+      return false
+    }
+    guard let uid = fresh.switchingRestore else { return true }
+    let restores = try await environment.client.listAll(RestoreRequest.self, namespace: database.metadata.namespace)
+    return restores.items.first { $0.metadata.uid == uid }?.isExchangingData(of: fresh) != true
+  }
+
   /// A server that is gone holds no log either, so a failure is told and not tried again.
   private func dropSlot(_ slot: String, of database: Database, _ access: Access) async {
     do {
       guard case .success(let server) = access.server else { throw MissingSecret(message: "the Secret is gone") }
-      try await SlotRemoval(server: server.input, secrets: server.secrets).run(slot: slot)
+      try await ReplicationSlot(slot, at: server.input, secrets: server.secrets).drop()
       environment.events.record(.normal, "SlotDropped", "replication slot \(slot) was dropped", about: database)
     } catch {
       environment.events.record(

@@ -15,7 +15,7 @@ struct DestinationDiscovery {
     let plan = DiscoveryPlan.make(
       DiscoveryObservation(
         destination: destination, backups: environment.stores.backups.objects(in: destination.metadata.namespace),
-        run: try await environment.runner.state(of: destination.discoveryID), now: .now))
+        run: try await environment.state(of: destination.discoveryID), now: .now))
     for action in plan.actions { try await perform(action, for: destination) }
     if let count = plan.count {
       var status = destination.status ?? BackupDestinationStatus()
@@ -46,7 +46,7 @@ struct DestinationDiscovery {
       guard let subject = StepSubject(destination) else { throw VanishedResource() }
       let store = try await DestinationAccess.read(destination, by: environment.secrets)
       let input = DiscoverInput(store: store.input, namespace: destination.metadata.namespace ?? "", known: known)
-      try await environment.runner.start(
+      try await environment.start(
         StepRequest(
           id: destination.discoveryID, subject: subject, step: .discover, input: try StepRequest.encode(input),
           secrets: store.secrets))

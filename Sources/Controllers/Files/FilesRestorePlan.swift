@@ -53,7 +53,7 @@ package enum WorkloadCopySight: Equatable, Sendable {
 ///
 /// An application whose own claims are written to is scaled to none first, with a note on it of how many replicas it
 /// had, and given them back when the step has ended, however it did.
-package struct FilesRestorePlan: Equatable, Sendable {
+package struct FilesRestorePlan: AttemptingPlan, Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
@@ -94,20 +94,16 @@ package struct FilesRestorePlan: Equatable, Sendable {
   }
 
   private mutating func proceed(_ seen: FilesRestoreObservation) {
-    switch seen.run {
+    switch seen.run.outcome {
     case .absent: begin(seen)
     case .running: watch(seen)
     case .waiting(let hindrance):
       watch(seen)
       report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
-    case .ended(.done(.restoredFiles(let product))): complete(product, seen)
-    case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
-    case .ended(.failed(let failure)): fail(failure, seen)
-    case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
-    case .lost(let lastWords):
-      let message =
-        "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
-      tryAgain(FailureStatus(code: "StepLost", message: message), seen)
+    case .done(.restoredFiles(let product)): complete(product, seen)
+    case .done: fail(.otherProduct, seen)
+    case .failed(let failure): fail(failure, seen)
+    case .passing(let failure): tryAgain(failure, seen)
     }
   }
 
@@ -187,24 +183,14 @@ package struct FilesRestorePlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: FilesRestoreObservation) {
-    let begun = status.attempts ?? 1
-    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
-    case .giveUp: return fail(failure, seen)
-    case .wait(let moment):
-      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
-      (status.error, status.retryAt) = (failure, moment)
+    switch decide(failure, seen) {
+    case .giveUp: fail(failure, seen)
+    case .wait: break
+    case .start:
       report(
         .progressing(
-          reason: Reason.retrying,
-          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
-        seen)
-      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
-    case .start:
-      (status.retryAt, status.attempts) = (nil, begun + 1)
-      report(
-        .progressing(reason: Reason.running, message: "attempt \(begun + 1) of \(Attempts.bound) is at work"), seen)
+          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
       actions = [.start]
-      next = .requeue(after: Self.pollInterval)
     }
   }
 
@@ -221,7 +207,7 @@ package struct FilesRestorePlan: Equatable, Sendable {
 
   /// What has to follow the end, and a crash may have come before.
   private mutating func settle(_ seen: FilesRestoreObservation) {
-    if seen.run == .running { actions.append(.stopRun) }
+    if seen.run.isAtWork { actions.append(.stopRun) }
     if seen.application?.scaledDownFor == seen.request.metadata.uid { actions.append(.scaleUp) }
     if seen.run != .absent { actions.append(.discardRun) }
   }
@@ -230,10 +216,8 @@ package struct FilesRestorePlan: Equatable, Sendable {
     guard seen.request.metadata.finalizers.contains(TidemarkGroup.finalizer) else { return }
     actions = [.stopRun, .scaleUp, .discardRun, .removeFinalizer]
   }
+}
 
-  private mutating func report(_ health: Health, _ seen: FilesRestoreObservation) {
-    var conditions = status.conditions ?? []
-    conditions.report(health, generation: seen.request.metadata.generation, now: seen.now)
-    status.conditions = conditions
-  }
+extension FilesRestoreObservation: Sight {
+  package var generation: Int64? { request.metadata.generation }
 }

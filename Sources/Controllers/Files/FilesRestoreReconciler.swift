@@ -1,37 +1,44 @@
 import KubeClient
-public import KubeModel
-public import KubeRuntime
+import KubeModel
+import KubeRuntime
 import Steps
-public import TidemarkAPI
+package import TidemarkAPI
 
 /// Brings RestoreRequests to completion that restore an application's volumes or a bucket.
-public struct FilesRestoreReconciler: Reconciler {
+package struct FilesRestoreReconciler: Sendable {
   private let environment: ControllerEnvironment
 
   /// A reconciler in this environment.
-  public init(_ environment: ControllerEnvironment) { self.environment = environment }
+  init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   /// Whether a RestoreRequest is this one's; `backup` is the one that its source names, where there is one. Once it has
   /// begun it stays this one's, also when its Backup is deleted meanwhile.
-  public static func handles(_ request: RestoreRequest, backup: Backup?) -> Bool {
+  package static func handles(_ request: RestoreRequest, backup: Backup?) -> Bool {
     request.status?.filesTarget != nil || (backup.map { $0.subject.method == .files } ?? false)
   }
 
-  public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let request = environment.stores.restores[key], request.metadata.uid != nil else { return .done }
+  /// Goes a step on with `request`, which must be as the API server has it now.
+  func reconcile(_ request: RestoreRequest) async throws -> ReconcileResult {
     let seen = try await observe(request)
     let plan = FilesRestorePlan.make(seen)
+    let before = request.status?.ownedByController
     // What was found is written before what it led to is cleared away: a crash in between loses neither.
-    if plan.status != request.status?.ownedByController ?? RestoreRequestStatus() {
+    if plan.status != before ?? RestoreRequestStatus() {
       _ = try await environment.statuses.apply(plan.status, to: request)
     }
-    do {
-      for action in plan.actions { try await perform(action, for: seen) }
-    } catch {
-      guard let health = Health(passing: error) else { throw error }
-      return try await RestoringEffects(
-        environment: environment, run: request.filesRunID, instance: request.instanceID
-      ).wait(health, for: request, request.status?.ownedByController)
+    for action in plan.actions {
+      do {
+        try await perform(action, for: seen)
+      } catch {
+        guard let health = Health(passing: error) else { throw error }
+        // Once it has ended, its end is what there is to say.
+        if plan.status.phase?.isEnded == true {
+          environment.events.record(plan.events, about: request)
+          return .requeue(after: .seconds(10))
+        }
+        // What could not be started has not begun.
+        return try await environment.wait(health, for: request, saying: action == .start ? before : plan.status)
+      }
     }
     environment.events.record(plan.events, about: request)
     return plan.next
@@ -41,13 +48,13 @@ public struct FilesRestoreReconciler: Reconciler {
     let stores = environment.stores
     let namespace = request.metadata.namespace
     func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }
-    let backup = request.spec.source.backupName.flatMap { stores.backups[key($0)] }
+    let backup = request.source.backupName.flatMap { stores.backups[key($0)] }
     let target = request.filesTarget(backup)
     var seen = FilesRestoreObservation(
       request: request, backup: backup,
       destination: backup.flatMap { stores.destinations[key($0.subject.destinationName)] },
       bucket: target?.bucket.flatMap { stores.buckets[key($0)] },
-      run: try await environment.runner.state(of: request.filesRunID), now: .now)
+      run: try await environment.state(of: request.filesRunID), now: .now)
     guard let reference = target?.application else { return seen }
     seen.application = try await environment.applications.find(reference, in: namespace)
     guard request.status?.phase?.isEnded != true else { return seen }
@@ -82,8 +89,7 @@ public struct FilesRestoreReconciler: Reconciler {
       if let application { try await environment.applications.scaleUp(application, in: namespace, for: uid) }
     case .start:
       let step = try await stepRequest(for: seen)
-      try await runner.discard(request.filesRunID)
-      try await runner.start(step)
+      try await environment.start(step)
     case .stopRun: try await runner.stop(request.filesRunID)
     case .discardRun: try await runner.discard(request.filesRunID)
     }
@@ -113,7 +119,8 @@ public struct FilesRestoreReconciler: Reconciler {
   }
 
   private func volumesRequest(
-    for seen: FilesRestoreObservation, _ parts: (served: ServedResource, subject: StepSubject), _ store: DestinationAccess, _ place: String,
+    for seen: FilesRestoreObservation, _ parts: (served: ServedResource, subject: StepSubject),
+    _ store: DestinationAccess, _ place: String,
     _ spec: RestoreFilesSpec
   ) throws -> StepRequest {
     var volumes: [StepVolume] = []
@@ -130,7 +137,8 @@ public struct FilesRestoreReconciler: Reconciler {
       request: parts.served, cluster: environment.cluster, store: store.input, repositoryPrefix: place, volumes: inputs,
       paths: spec.paths ?? [])
     return StepRequest(
-      id: seen.request.filesRunID, subject: parts.subject, step: .volumeRestore, input: try StepRequest.encode(input), secrets: store.secrets,
+      id: seen.request.filesRunID, subject: parts.subject, step: .volumeRestore, input: try StepRequest.encode(input),
+      secrets: store.secrets,
       volumes: volumes)
   }
 }

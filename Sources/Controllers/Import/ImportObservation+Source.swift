@@ -4,11 +4,15 @@ import TidemarkAPI
 
 extension RestoreRequest {
   /// The Database that a dump is loaded into, by its name: the target, or what the logical Backup was taken of.
-  func importedDatabase(_ backup: Backup?) -> String? { spec.target?.database ?? backup?.subject.target.database }
+  /// Once it has begun, a change of the spec changes nothing.
+  func importedDatabase(_ backup: Backup?) -> String? {
+    let named = spec.target?.database ?? backup?.subject.target.database
+    return status?.begunWith == nil ? named : status?.database ?? named
+  }
 
   /// The destination that holds the dump, by its name.
   func importedDestination(_ backup: Backup?) -> String? {
-    spec.source.path?.destinationName ?? backup?.subject.destinationName
+    source.path?.destinationName ?? backup?.subject.destinationName
   }
 
   /// Whether its dump was staged for it alone.
@@ -18,7 +22,7 @@ extension RestoreRequest {
 extension ImportObservation {
   /// Whether the dump is to be removed when it is loaded: it says so, and it lies where uploads are staged.
   var isStaged: Bool {
-    guard request.isStaged, let path = request.spec.source.path, path.snapshot == nil, let database else {
+    guard request.isStaged, let path = request.source.path, path.snapshot == nil, let database else {
       return false
     }
     return DumpStaging.isStaged(path.key, of: database.place)
@@ -26,7 +30,7 @@ extension ImportObservation {
 
   /// Where the dump lies.
   package var location: DumpLocation? {
-    guard let path = request.spec.source.path else {
+    guard let path = request.source.path else {
       guard let backup, let snapshot = backup.status?.snapshot, let source = backup.subject.target.database else {
         return nil
       }
@@ -40,7 +44,9 @@ extension ImportObservation {
   /// The databases that the import works on.
   package var names: ImportNames? {
     guard let database, let uid = request.metadata.uid else { return nil }
-    return ImportNames(database: request.spec.databaseName ?? database.spec.connection.database, uid: uid)
+    // What was begun is what there is to drop.
+    let name = request.status?.loaded?.database ?? request.spec.databaseName
+    return ImportNames(database: name ?? database.spec.connection.database, uid: uid)
   }
 
   /// Why the step can't start now; nil when it can.
@@ -51,7 +57,7 @@ extension ImportObservation {
   }
 
   private var backupObstacle: Health? {
-    guard let name = request.spec.source.backupName else { return nil }
+    guard let name = request.source.backupName else { return nil }
     guard let backup else {
       return .progressing(reason: Reason.backupNotFound, message: "Backup \(name) is not there; create it")
     }

@@ -31,7 +31,7 @@ package struct ImportObservation: Sendable {
 }
 
 /// What there is to do about a RestoreRequest that loads a dump: what to say, then what follows from that.
-package struct ImportPlan: Equatable, Sendable {
+package struct ImportPlan: AttemptingPlan, Equatable, Sendable {
   /// One thing to do.
   package enum Action: Equatable, Sendable {
     case addFinalizer
@@ -70,20 +70,16 @@ package struct ImportPlan: Equatable, Sendable {
   }
 
   private mutating func proceed(_ seen: ImportObservation) {
-    switch seen.run {
+    switch seen.run.outcome {
     case .absent: begin(seen)
     case .running: watch(seen)
     case .waiting(let hindrance):
       watch(seen)
       report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
-    case .ended(.done(.loadedDump(let loaded))): complete(loaded, seen)
-    case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
-    case .ended(.failed(let failure)): fail(failure, seen)
-    case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
-    case .lost(let lastWords):
-      let message =
-        "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
-      tryAgain(FailureStatus(code: "StepLost", message: message), seen)
+    case .done(.loadedDump(let loaded)): complete(loaded, seen)
+    case .done: fail(.otherProduct, seen)
+    case .failed(let failure): fail(failure, seen)
+    case .passing(let failure): tryAgain(failure, seen)
     }
   }
 
@@ -93,10 +89,7 @@ package struct ImportPlan: Equatable, Sendable {
     status.database = seen.request.importedDatabase(seen.backup)
     switch seen.obstacle {
     case .stalled(let reason, let message): fail(FailureStatus(code: reason, message: message), seen)
-    case let health?:
-      status.phase = .pending
-      report(health, seen)
-      next = .requeue(after: .seconds(2))
+    case let health?: wait(for: health, seen)
     case nil: start(seen)
     }
   }
@@ -105,6 +98,7 @@ package struct ImportPlan: Equatable, Sendable {
     status.phase = .preflight
     status.attempts = (status.attempts ?? 0) + 1
     status.startedAt = status.startedAt ?? seen.now
+    status.begunWith = seen.request.source
     status.observedGeneration = seen.request.metadata.generation
     status.loaded = status.loaded ?? seen.names.map { LoadedDump(database: $0.database) }
     report(.progressing(reason: "Preflight", message: "looking for the dump, and at what the role may do"), seen)
@@ -143,27 +137,15 @@ package struct ImportPlan: Equatable, Sendable {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: ImportObservation) {
-    let begun = status.attempts ?? 1
-    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
-    case .giveUp: return fail(failure, seen)
-    case .wait(let moment):
-      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
-      status.error = failure
-      status.retryAt = moment
-      report(
-        .progressing(
-          reason: Reason.retrying,
-          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
-        seen)
-      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    switch decide(failure, seen) {
+    case .giveUp: fail(failure, seen)
+    case .wait: break
     case .start:
       status.phase = .preflight
-      status.retryAt = nil
-      status.attempts = begun + 1
       report(
-        .progressing(reason: Reason.running, message: "attempt \(begun + 1) of \(Attempts.bound) is at work"), seen)
+        .progressing(
+          reason: Reason.running, message: "attempt \(status.attempts ?? 1) of \(Attempts.bound) is at work"), seen)
       actions = [.start]
-      next = .requeue(after: Self.pollInterval)
     }
   }
 
@@ -222,19 +204,12 @@ package struct ImportPlan: Equatable, Sendable {
   }
 
   private mutating func noteChangedSpec(_ seen: ImportObservation) {
-    guard let began = status.observedGeneration, let current = seen.request.metadata.generation, began != current else {
-      return
-    }
-    let message = "spec changed after the start; what is at work keeps the dump and the name it began with"
-    if seen.request.status?.conditions?[type: ConditionType.ready]?.reason != "SpecChangeIgnored" {
-      events.append(.warning("SpecChangeIgnored", message + "; create another RestoreRequest for the new spec"))
-    }
-    report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
+    noteChangedSpec(
+      "what is at work keeps the dump and the name it began with", kind: "RestoreRequest",
+      readyReason: seen.request.status?.conditions?[type: ConditionType.ready]?.reason, seen)
   }
+}
 
-  private mutating func report(_ health: Health, _ seen: ImportObservation) {
-    var conditions = status.conditions ?? []
-    conditions.report(health, generation: seen.request.metadata.generation, now: seen.now)
-    status.conditions = conditions
-  }
+extension ImportObservation: Sight {
+  package var generation: Int64? { request.metadata.generation }
 }

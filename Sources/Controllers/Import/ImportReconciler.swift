@@ -1,37 +1,46 @@
 import KubeClient
-public import KubeModel
-public import KubeRuntime
+import KubeModel
+import KubeRuntime
 import Steps
-public import TidemarkAPI
+package import TidemarkAPI
 
 /// Brings RestoreRequests to completion that load a dump: one at a path, or that of a logical Backup.
-public struct ImportReconciler: Reconciler {
+package struct ImportReconciler: Sendable {
   private let environment: ControllerEnvironment
 
   /// A reconciler in this environment.
-  public init(_ environment: ControllerEnvironment) { self.environment = environment }
+  init(_ environment: ControllerEnvironment) { self.environment = environment }
 
   /// Whether a RestoreRequest is this one's; `backup` is the one that its source names, where there is one.
   ///
   /// Once it has begun it stays this one's, also when its Backup is deleted meanwhile: `status.loaded` says so.
-  public static func handles(_ request: RestoreRequest, backup: Backup?) -> Bool {
-    if request.spec.source.path != nil || request.status?.loaded != nil { return true }
-    return request.spec.source.backupName != nil && backup?.subject.method == .logical
+  package static func handles(_ request: RestoreRequest, backup: Backup?) -> Bool {
+    if request.source.path != nil || request.status?.loaded != nil { return true }
+    return request.source.backupName != nil && backup?.subject.method == .logical
   }
 
-  public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    guard let request = environment.stores.restores[key], request.metadata.uid != nil else { return .done }
+  /// Goes a step on with `request`, which must be as the API server has it now.
+  func reconcile(_ request: RestoreRequest) async throws -> ReconcileResult {
     let seen = try await observe(request)
     let plan = ImportPlan.make(seen)
+    let before = request.status?.ownedByController
     // What was found is written before what it led to is cleared away: a crash in between loses neither.
-    if plan.status != request.status?.ownedByController ?? RestoreRequestStatus() {
+    if plan.status != before ?? RestoreRequestStatus() {
       _ = try await environment.statuses.apply(plan.status, to: request)
     }
-    do {
-      for action in plan.actions { try await perform(action, for: seen) }
-    } catch {
-      guard let health = Health(passing: error) else { throw error }
-      return try await wait(health, for: request)
+    for action in plan.actions {
+      do {
+        try await perform(action, for: seen)
+      } catch {
+        guard let health = Health(passing: error) else { throw error }
+        // Once the import has ended, its end is what there is to say.
+        if plan.status.phase == .completed || plan.status.phase == .failed {
+          environment.events.record(plan.events, about: request)
+          return .requeue(after: .seconds(10))
+        }
+        // What could not be started has not begun.
+        return try await environment.wait(health, for: request, saying: action == .start ? before : plan.status)
+      }
     }
     environment.events.record(plan.events, about: request)
     return plan.next
@@ -41,12 +50,12 @@ public struct ImportReconciler: Reconciler {
     let stores = environment.stores
     let namespace = request.metadata.namespace
     func key(_ name: String) -> ObjectKey { ObjectKey(namespace: namespace, name: name) }
-    let backup = request.spec.source.backupName.flatMap { stores.backups[key($0)] }
+    let backup = request.source.backupName.flatMap { stores.backups[key($0)] }
     return ImportObservation(
       request: request, backup: backup,
       database: request.importedDatabase(backup).flatMap { stores.databases[key($0)] },
       destination: request.importedDestination(backup).flatMap { stores.destinations[key($0)] },
-      run: try await environment.runner.state(of: request.importID), now: .now)
+      run: try await environment.state(of: request.importID), now: .now)
   }
 
   private func perform(_ action: ImportPlan.Action, for seen: ImportObservation) async throws {
@@ -56,29 +65,12 @@ public struct ImportReconciler: Reconciler {
     case .removeFinalizer: try await environment.finalizer.remove(from: request)
     case .start:
       let step = try await stepRequest(for: seen)
-      try await runner.discard(request.importID)
-      try await runner.start(step)
+      try await environment.start(step)
     case .stopRun: try await runner.stop(request.importID)
     case .discardRun: try await runner.discard(request.importID)
     case .dropTemporary: try await dropTemporary(seen)
     case .removeStaged: try await removeStaged(seen)
     }
-  }
-
-  /// Says what is waited for, unless the restore has ended: then its end is what there is to say.
-  private func wait(_ health: Health, for request: RestoreRequest) async throws -> ReconcileResult {
-    var status = request.status?.ownedByController ?? RestoreRequestStatus()
-    guard status.phase != .completed, status.phase != .failed else { return .requeue(after: .seconds(10)) }
-    var conditions = status.conditions ?? []
-    let before = conditions[type: ConditionType.ready]
-    conditions.report(health, generation: request.metadata.generation, now: .now)
-    status.phase = status.phase ?? .pending
-    status.conditions = conditions
-    _ = try await environment.statuses.apply(status, to: request)
-    if let now = conditions[type: ConditionType.ready], before?.message != now.message {
-      environment.events.record(.warning, now.reason, now.message, about: request)
-    }
-    return .requeue(after: .seconds(5))
   }
 
   private func stepRequest(for seen: ImportObservation) async throws -> StepRequest {
@@ -104,7 +96,7 @@ public struct ImportReconciler: Reconciler {
   }
 
   private func removeStaged(_ seen: ImportObservation) async throws {
-    guard let database = seen.database, let destination = seen.destination, let path = seen.request.spec.source.path
+    guard let database = seen.database, let destination = seen.destination, let path = seen.request.source.path
     else { return }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
     try await DumpStaging(store: store.input, secrets: store.secrets).remove(path.key, of: database.place)

@@ -6,8 +6,10 @@ package import TidemarkAPI
 /// What a reconcile of a RestoreRequest for an instance sees.
 package struct RestoreObservation: Sendable {
   package var restore: RestoreRequest
-  /// The Database that is restored.
+  /// The Database whose clients are to be on what is restored.
   package var database: Database?
+  /// The Database whose data are restored, where it is another one.
+  package var source: Database?
   /// The Backup that `source.backupName` names.
   package var backup: Backup?
   /// Where the base backup and the log lie.
@@ -16,21 +18,25 @@ package struct RestoreObservation: Sendable {
   package var run: StepState
   /// The restored instance; from its recovery until it is first switched to.
   package var instance: InstanceState
+  /// What the recovered server lacks of that by which the Database is reached; nil: nothing.
+  package var lack: String?
   /// Both servers, from when the instance is restored on.
   package var switchOver: SwitchObservation?
   package var now: Timestamp
 
   /// What was seen.
   package init(
-    restore: RestoreRequest, database: Database?, backup: Backup? = nil, destination: BackupDestination?,
-    run: StepState, instance: InstanceState, switchOver: SwitchObservation? = nil, now: Timestamp
+    restore: RestoreRequest, database: Database?, source: Database? = nil, backup: Backup? = nil,
+    destination: BackupDestination?, run: StepState, instance: InstanceState, lack: String? = nil,
+    switchOver: SwitchObservation? = nil, now: Timestamp
   ) {
     self.restore = restore
-    self.database = database
+    (self.database, self.source) = (database, source)
     self.backup = backup
     self.destination = destination
     self.run = run
     self.instance = instance
+    self.lack = lack
     self.switchOver = switchOver
     self.now = now
   }
@@ -71,17 +77,32 @@ package struct RestorePlan: RestoringPlan, Sendable {
   private mutating func restore(_ seen: RestoreObservation) {
     status.database = seen.restore.databaseName(seen.backup)
     if case .absent = seen.run { status.strategy = seen.restore.spec.strategy }
-    if case .absent = seen.run {
-    } else if seen.database?.metadata.isDeleting != false {
+    if seen.run != .absent, let lost = loss(seen) { return fail(lost, seen.sight) }
+    let source = seen.restore.source
+    let moment = source.pointInTime?.moment.summary ?? "the end of Backup \(source.backupName ?? "")"
+    let recovered = proceed(seen.sight, moment: moment, obstacle: obstacle(seen))
+    if then.contains(.startRun) { (status.begunWith, status.sourceDatabase) = (source, seen.foreignSource) }
+    if let (product, instance) = recovered {
+      if let lack = seen.lack { awaitFit(lack, instance, seen) } else { becomeReady(product, instance, seen) }
+    }
+  }
+
+  /// What went away that the restore was for, or that another attempt would need.
+  private func loss(_ seen: RestoreObservation) -> FailureStatus? {
+    if seen.database?.metadata.isDeleting != false {
       let message = "Database \(status.database ?? "") was deleted while it was being restored"
-      return fail(FailureStatus(code: Reason.databaseNotFound, message: message), seen.sight)
+      return FailureStatus(code: Reason.databaseNotFound, message: message)
     }
-    let moment =
-      seen.restore.spec.source.pointInTime?.moment.summary
-      ?? "the end of Backup \(seen.restore.spec.source.backupName ?? "")"
-    if let (product, instance) = proceed(seen.sight, moment: moment, obstacle: obstacle(seen)) {
-      becomeReady(product, instance, seen)
+    guard status.retryAt != nil else { return nil }
+    if let name = seen.restore.source.backupName, seen.backup == nil {
+      return FailureStatus(
+        code: Reason.backupNotFound, message: "Backup \(name) was deleted while it was being restored")
     }
+    if let name = seen.restore.source.pointInTime?.database, seen.origin == nil {
+      return FailureStatus(
+        code: Reason.databaseNotFound, message: "Database \(name) was deleted while a moment of it was being restored")
+    }
+    return nil
   }
 
   private func obstacle(_ seen: RestoreObservation) -> Health? {
@@ -89,25 +110,24 @@ package struct RestorePlan: RestoringPlan, Sendable {
     let problems = spec.problems()
     guard problems.isEmpty else { return .stalled(reason: Reason.invalidSpec, message: problems.summary) }
     if let health = obstacleOfSource(seen) { return health }
-    guard let name = seen.restore.databaseName(seen.backup) else {
+    guard let source = seen.restore.sourceName(seen.backup) else {
       return .stalled(
         reason: Reason.unsupported, message: "this version restores Databases; name the Backup or moment of one")
     }
-    if let target = spec.target?.database, target != name {
+    guard let name = seen.restore.databaseName(seen.backup) else {
       return .stalled(
         reason: Reason.unsupported,
-        message: "the source is Database \(name) and the target is \(target); leave the target out, or make a PITRClone"
-      )
+        message: "the source is Database \(source), and the target is none; set target.database, or leave target out")
     }
     guard let database = seen.database, !database.metadata.isDeleting else {
       return .progressing(reason: Reason.databaseNotFound, message: "Database \(name) is not there; create it")
     }
-    if let health = obstacleOfMoment(seen, database) { return health }
+    if let health = obstacleOfMoment(seen) { return health }
     return spec.strategy == .inPlace ? Self.obstacle(inPlace: database) : nil
   }
 
   private func obstacleOfSource(_ seen: RestoreObservation) -> Health? {
-    guard let name = seen.restore.spec.source.backupName else { return nil }
+    guard let name = seen.restore.source.backupName else { return nil }
     guard let backup = seen.backup else {
       return .progressing(reason: Reason.backupNotFound, message: "Backup \(name) is not there; create it")
     }
@@ -126,15 +146,19 @@ package struct RestorePlan: RestoringPlan, Sendable {
     }
   }
 
-  private func obstacleOfMoment(_ seen: RestoreObservation, _ database: Database) -> Health? {
-    guard let moment = seen.restore.spec.source.pointInTime?.moment else { return nil }
-    guard let pitr = database.spec.pitr else {
+  private func obstacleOfMoment(_ seen: RestoreObservation) -> Health? {
+    guard let source = seen.restore.source.pointInTime else { return nil }
+    guard let origin = seen.origin, !origin.metadata.isDeleting else {
+      return .progressing(
+        reason: Reason.databaseNotFound, message: "Database \(source.database) is not there; create it")
+    }
+    guard let pitr = origin.spec.pitr else {
       return .stalled(
         reason: Reason.disabled,
-        message: "Database \(database.metadata.name ?? "") has no spec.pitr, so there is no archive to restore from")
+        message: "Database \(source.database) has no spec.pitr, so there is no archive to restore from")
     }
     if let health = seen.destination.obstacle(called: pitr.destinationName) { return health }
-    guard moment.incarnation != nil || database.switchingRestore == nil else {
+    guard source.moment.incarnation != nil || origin.switchingRestore == nil else {
       return .progressing(
         reason: Reason.waiting, message: "clients of the Database are being moved; the moment is looked for after that")
     }
@@ -153,6 +177,16 @@ package struct RestorePlan: RestoringPlan, Sendable {
 
   // MARK: From the instance on
 
+  /// Clients could not come in, and nor could Tidemark.
+  private mutating func awaitFit(_ lack: String, _ instance: RunningInstance, _ seen: RestoreObservation) {
+    let message =
+      "the restored server lacks \(lack), by which Database \(status.database ?? "") is reached; create it there, at "
+      + "\(instance.endpoint), or delete this RestoreRequest"
+    if seen.sight.readyReason != Reason.targetUnfit { events.append(.warning(Reason.targetUnfit, message)) }
+    report(.stalled(reason: Reason.targetUnfit, message: message), seen.sight)
+    next = .requeue(after: .seconds(5))
+  }
+
   private mutating func becomeReady(
     _ product: RestoredDatabaseProduct, _ instance: RunningInstance, _ seen: RestoreObservation
   ) {
@@ -161,7 +195,7 @@ package struct RestorePlan: RestoringPlan, Sendable {
     status.restoredAt = seen.now
     status.recoveredTo = instance.recoveredTo
     (status.error, status.retryAt) = (nil, nil)
-    status.instance = seen.restore.restoredInstance(product, instance)
+    status.instance = seen.restore.restoredInstance(product, instance, of: seen.foreignSource)
     let moment = instance.recoveredTo.time.map { "the commit of \($0)" } ?? "the base backup's end"
     let message = "everything up to \(moment) is restored"
     report(.progressing(reason: Reason.readyToSwitch, message: message), seen.sight)
@@ -208,6 +242,12 @@ package struct RestorePlan: RestoringPlan, Sendable {
 }
 
 extension RestoreObservation {
+  /// The Database whose data are restored.
+  var origin: Database? { foreignSource == nil ? database : source }
+
+  /// Its name, where it is not the one whose clients are moved.
+  var foreignSource: String? { restore.foreignSource(backup) }
+
   var sight: RestoreSight {
     RestoreSight(
       generation: restore.metadata.generation,
@@ -232,10 +272,24 @@ extension RestoreRequestStatus {
 }
 
 extension RestoreRequest {
-  /// The Database that is restored: the one that was backed up. Once it has begun, a change of the spec changes nothing.
+  /// The Database whose data are restored: the one that was backed up.
+  func sourceName(_ backup: Backup?) -> String? {
+    // Once it has begun, its Backup may go.
+    if status?.begunWith != nil { return status?.sourceDatabase ?? status?.database }
+    return spec.source.pointInTime?.database ?? backup?.subject.target.database
+  }
+
+  /// The Database whose clients are to be on what is restored: the target, or what was backed up. Once it has begun, a
+  /// change of the spec changes nothing.
   func databaseName(_ backup: Backup?) -> String? {
-    let named = spec.source.pointInTime?.database ?? backup?.subject.target.database
-    guard let known = status?.database, status?.phase != .pending else { return named }
-    return known
+    if let known = status?.database, status?.phase != .pending { return known }
+    guard let target = spec.target else { return sourceName(backup) }
+    return target.database
+  }
+
+  /// The Database whose data are restored, where it is not the one whose clients are moved.
+  func foreignSource(_ backup: Backup?) -> String? {
+    guard let name = sourceName(backup), name != databaseName(backup) else { return nil }
+    return name
   }
 }

@@ -72,6 +72,8 @@ struct SwitchEffects: Sendable {
       }
     } catch let missing as MissingSecret {
       return .unusable(missing.message)
+    } catch let failed as FailedServerProbe {
+      return .unusable(failed.message)
     } catch {
       return .unusable("\(error)")
     }
@@ -123,13 +125,14 @@ struct SwitchEffects: Sendable {
       throw StepError(
         code: .instanceFailed, message: "the data of a server that Tidemark does not host can't be exchanged")
     }
-    try await environment.host.stop(id(live))
-    // Only now: as long as the server answers, the Database's reconciler starts a receiver that is not there.
-    try await environment.runner.stop(database.receiverID)
-    try await environment.runner.discard(database.receiverID)
-    try await environment.host.stop(id(aside))
-    try await environment.host.exchange(
-      id(live), id(aside), incoming: incarnations.incoming, outgoing: incarnations.outgoing)
+    try await environment.receiverTurns.turn(database.key) {
+      try await environment.host.stop(id(live))
+      try await environment.runner.stop(database.receiverID)
+      try await environment.runner.discard(database.receiverID)
+      try await environment.host.stop(id(aside))
+      try await environment.host.exchange(
+        id(live), id(aside), incoming: incarnations.incoming, outgoing: incarnations.outgoing)
+    }
   }
 
   // MARK: The Database's annotations

@@ -46,6 +46,17 @@ extension DatabaseInstance {
   var title: String { name.map { "instance \($0)" } ?? "the server at \(endpoint?.description ?? "spec.connection")" }
 }
 
+extension RestoreRequest {
+  /// Whether the data directories of `database` change places just now, or have, and the Database does not say so yet. Its
+  /// receiver would take the one's log for the other's.
+  package func isExchangingData(of database: Database) -> Bool {
+    guard let switching = status?.switching, let route = SwitchRoute(switching.direction, of: self, database) else {
+      return false
+    }
+    return route.isInPlace && switching.stage == .moving && !database.isLive(route.new)
+  }
+}
+
 extension Database {
   /// Whether the clients are on what `restore` restored.
   func isOn(_ restore: RestoreRequest) -> Bool {

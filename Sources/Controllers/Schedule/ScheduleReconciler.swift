@@ -56,14 +56,14 @@ extension Stores {
   /// The Backups that a schedule made. Nil statuses of them count as waiting.
   func backups(of schedule: BackupSchedule) -> [Backup] {
     backups.objects(index: Self.bySchedule, value: schedule.labelValue)
-      .filter { $0.metadata.namespace == schedule.metadata.namespace && $0.slot != nil }
+      .filter { schedule.made($0) }
   }
 
   /// The names of the Backups that RestoreRequests have not read to the end.
   func backupsBeingRestored(in namespace: String?) -> Set<String> {
     let reading: [RestorePhase?] = [nil, .pending, .preflight, .restoring]
     return Set(
-      restores.objects(in: namespace).filter { reading.contains($0.status?.phase) }.compactMap(\.spec.source.backupName)
+      restores.objects(in: namespace).filter { reading.contains($0.status?.phase) }.compactMap(\.source.backupName)
     )
   }
 

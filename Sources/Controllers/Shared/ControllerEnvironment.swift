@@ -20,6 +20,9 @@ public struct ControllerEnvironment: Sendable {
   /// The folder of PostgreSQL's client programs, for steps; nil: where Debian has them.
   let programDirectory: String?
   let logger: Logger
+  /// By Database: its receiver is started, or its data directory exchanged, not both at once.
+  let receiverTurns = KeyedTurns()
+  let meter = StepMeter()
 
   /// An environment of these parts; the stores are declared at `runtime`.
   public init(
@@ -38,8 +41,27 @@ public struct ControllerEnvironment: Sendable {
   var statuses: StatusWriter { StatusWriter(client: client, fieldManager: TidemarkGroup.controllerFieldManager) }
   var finalizer: Finalizer { Finalizer(TidemarkGroup.finalizer, client: client) }
 
-  /// What is under way for `step` of the run `id`.
-  func state(_ id: StepID) async throws -> StepState { try await runner.state(of: id) }
+  /// An object as the API server has it now; nil where it is gone, or where another has its name.
+  ///
+  /// A cache may not know yet what the last reconcile wrote: by it, what has just ended would begin anew.
+  func newest<Resource: KubeResource>(_ cached: Resource) async throws -> Resource? {
+    let fresh = try await client.find(Resource.self, cached.key)
+    return fresh?.metadata.uid == cached.metadata.uid ? fresh : nil
+  }
+
+  /// How far a run is.
+  func state(of id: StepID) async throws -> StepState {
+    let state = try await runner.state(of: id)
+    meter.saw(state, of: id)
+    return state
+  }
+
+  /// Starts a run anew: what an earlier one left is discarded first.
+  func start(_ request: StepRequest) async throws {
+    try await runner.discard(request.id)
+    try await runner.start(request)
+    meter.started(request)
+  }
 }
 
 /// The caches that reconcilers share.

@@ -1,5 +1,6 @@
 import KubeModel
 package import KubeRuntime
+import Metrics
 
 /// An event that a plan asks for.
 package struct PlannedEvent: Equatable, Sendable {
@@ -17,8 +18,14 @@ package struct PlannedEvent: Equatable, Sendable {
 }
 
 extension EventRecorder {
-  /// Records what a plan asks for.
-  func record(_ events: [PlannedEvent], about object: some KubeResource) {
-    for event in events { record(event.type, event.reason, event.message, about: object) }
+  /// Records what a plan asks for; warnings are counted by kind and reason.
+  func record<R: KubeResource>(_ events: [PlannedEvent], about object: R) {
+    for event in events {
+      record(event.type, event.reason, event.message, about: object)
+      guard event.type == .warning else { continue }
+      Counter(
+        label: "tidemark_failures_total", dimensions: [("kind", R.resource.kind), ("reason", event.reason)]
+      ).increment()
+    }
   }
 }

@@ -13,10 +13,18 @@ struct RestoringEffects: Sendable {
     var moment = PointInTime()
     /// The base backup to whose end it is restored, in place of a moment.
     var snapshot: String?
-    /// What of the source's template is to be different.
-    var template: InstanceTemplate?
+    /// What the instance is made of.
+    var template: InstanceTemplate
     /// The Database that the instance belongs to, and goes with.
     var database: String
+  }
+
+  /// Whose data are restored.
+  struct Source: Sendable {
+    /// Its place in the store.
+    var place: DatabasePlace
+    /// The incarnation to recover along where the moment names none; nil where that is not known.
+    var incarnation: String?
   }
 
   let environment: ControllerEnvironment
@@ -25,20 +33,20 @@ struct RestoringEffects: Sendable {
 
   /// The input of the step, with a place for the instance.
   func request(
-    _ wish: Wish, from source: Database, _ destination: BackupDestination
+    _ wish: Wish, from source: Source, _ destination: BackupDestination
   ) async throws -> StepRequest {
     guard let served = ServedResource(wish.metadata) else { throw VanishedResource() }
     let store = try await DestinationAccess.read(destination, by: environment.secrets)
-    let template = (source.spec.instance ?? InstanceTemplate()).overridden(by: wish.template)
     let place = try await environment.host.reserve(
       instance,
       InstanceWish(
-        database: wish.database, template: template, expectedBytes: expectedBytes(of: source), secrets: store.secrets))
+        database: wish.database, template: wish.template, expectedBytes: expectedBytes(of: source.place),
+        secrets: store.secrets))
     let input = RestoreDatabaseInput(
       kind: wish.kind, resource: served, cluster: environment.cluster, store: store.input, database: source.place,
-      pointInTime: wish.moment, snapshot: wish.snapshot, activeIncarnation: source.liveIncarnation,
+      pointInTime: wish.moment, snapshot: wish.snapshot, activeIncarnation: source.incarnation,
       dataDirectory: place.dataDirectory, recoveryDirectory: place.recoveryDirectory,
-      restoreProgram: place.restoreProgram, parameters: template.parameters ?? [:],
+      restoreProgram: place.restoreProgram, parameters: wish.template.parameters ?? [:],
       secretsDirectory: place.secretsDirectory, authoritiesFile: place.authoritiesFile)
     return StepRequest(
       id: run,
@@ -49,9 +57,11 @@ struct RestoringEffects: Sendable {
   }
 
   /// The size of the largest base backup that is known of `source`.
-  private func expectedBytes(of source: Database) -> Int64? {
-    environment.stores.backups(of: source.key).filter { $0.subject.method == .physical }
-      .compactMap { $0.status?.size?.logical }.max()
+  private func expectedBytes(of source: DatabasePlace) -> Int64? {
+    environment.stores.backups(of: ObjectKey(namespace: source.namespace, name: source.name)).filter {
+      $0.subject.method == .physical
+    }
+    .compactMap { $0.status?.size?.logical }.max()
   }
 
   /// Carries out an action; `request` is the step's, and `adopt` makes of the instance what it was restored for.
@@ -64,8 +74,7 @@ struct RestoringEffects: Sendable {
     case .removeFinalizer: try await environment.finalizer.remove(from: object)
     case .startRun:
       let request = try await request()
-      try await environment.runner.discard(run)
-      try await environment.runner.start(request)
+      try await environment.start(request)
     case .stopRun: try await environment.runner.stop(run)
     case .discardRun: try await environment.runner.discard(run)
     case .startInstance(let major): try await environment.host.start(instance, serverMajor: major)
@@ -73,26 +82,14 @@ struct RestoringEffects: Sendable {
     case .adopt(let product, let running): try await adopt(product, running)
     }
   }
-
-  /// Says why nothing goes on now, and has it looked at again soon.
-  func wait<Resource: KubeStatusResource>(
-    _ health: Health, for object: Resource, _ known: Resource.Status?
-  ) async throws -> ReconcileResult where Resource.Status: RestoringStatus {
-    var status = known ?? Resource.Status()
-    var conditions = status.conditions ?? []
-    let before = conditions[type: ConditionType.ready]
-    conditions.report(health, generation: object.metadata.generation, now: .now)
-    status.phase = status.phase ?? .pending
-    status.conditions = conditions
-    _ = try await environment.statuses.apply(status, to: object)
-    if let now = conditions[type: ConditionType.ready], before?.message != now.message {
-      environment.events.record(.warning, now.reason, now.message, about: object)
-    }
-    return .requeue(after: .seconds(5))
-  }
 }
 
 extension Database {
+  /// What an instance that is restored for it is made of, with what is to be different.
+  func template(_ overrides: InstanceTemplate?) -> InstanceTemplate {
+    (spec.instance ?? InstanceTemplate()).overridden(by: overrides)
+  }
+
   /// The incarnation that the live server lives; nil while that is not known.
   var liveIncarnation: String? { incarnation(of: liveInstance) }
 

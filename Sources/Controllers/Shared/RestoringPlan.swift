@@ -1,5 +1,5 @@
 package import KubeModel
-package import KubeRuntime
+import KubeRuntime
 package import Steps
 package import TidemarkAPI
 
@@ -18,7 +18,7 @@ package enum RestoreAction: Equatable, Sendable {
 }
 
 /// What is seen of a restored instance on its way.
-package struct RestoreSight: Sendable {
+package struct RestoreSight: Sight, Sendable {
   /// The resource that asked for it.
   package var generation: Int64?
   /// The reason of its Ready as it stands now.
@@ -34,17 +34,12 @@ package struct RestoreSight: Sendable {
 /// A plan that leads to a restored instance: what those of PITRClones and of RestoreRequests have in common.
 ///
 /// From the first attempt on to the instance that takes connections; what is made of that, each plan says for itself.
-package protocol RestoringPlan {
-  associatedtype Status: RestoringStatus
-
+package protocol RestoringPlan: AttemptingPlan where Status: RestoringStatus {
   /// The kind, for messages.
   static var kind: String { get }
   /// What has to be done before the status may say so.
   var first: [RestoreAction] { get set }
-  var status: Status { get set }
   var then: [RestoreAction] { get set }
-  var events: [PlannedEvent] { get set }
-  var next: ReconcileResult { get set }
 }
 
 extension RestoringPlan {
@@ -60,20 +55,16 @@ extension RestoringPlan {
       tryAgain(failure, seen)
       return nil
     }
-    switch seen.run {
+    switch seen.run.outcome {
     case .absent: begin(seen, moment: moment, obstacle: obstacle)
     case .running: watchRestore(seen)
     case .waiting(let hindrance):
       watchRestore(seen)
       report(.progressing(reason: hindrance.code, message: hindrance.message), seen)
-    case .ended(.done(.restoredDatabase(let product))): return watchRecovery(product, seen)
-    case .ended(.done): fail(FailureStatus(code: Reason.failed, message: "the step ended with another product"), seen)
-    case .ended(.failed(let failure)): fail(failure, seen)
-    case .ended(.tryAgain(let failure)): tryAgain(failure, seen)
-    case .lost(let lastWords):
-      let message =
-        "the step's process was killed or crashed" + (lastWords.isEmpty ? "" : "; it last said: \(lastWords)")
-      tryAgain(FailureStatus(code: "StepLost", message: message), seen)
+    case .done(.restoredDatabase(let product)): return watchRecovery(product, seen)
+    case .done: fail(.otherProduct, seen)
+    case .failed(let failure): fail(failure, seen)
+    case .passing(let failure): tryAgain(failure, seen)
     }
     return nil
   }
@@ -83,7 +74,7 @@ extension RestoringPlan {
   private mutating func begin(_ seen: RestoreSight, moment: String, obstacle: Health?) {
     switch obstacle {
     case .stalled(let reason, let message): fail(FailureStatus(code: reason, message: message), seen)
-    case let health?: wait(health, seen)
+    case let health?: wait(for: health, seen)
     case nil:
       status.phase = .preflight
       status.attempts = (status.attempts ?? 0) + 1
@@ -94,17 +85,6 @@ extension RestoringPlan {
       then = [.startRun]
       next = .requeue(after: Self.pollInterval)
     }
-  }
-
-  /// Says once what is waited for.
-  private mutating func wait(_ health: Health, _ seen: RestoreSight) {
-    let before = status.conditions?[type: ConditionType.ready]?.reason
-    status.phase = .pending
-    report(health, seen)
-    if let now = status.conditions?[type: ConditionType.ready], now.reason != before {
-      events.append(.warning(now.reason, now.message))
-    }
-    next = .requeue(after: .seconds(2))
   }
 
   // MARK: Restore and recovery
@@ -155,26 +135,12 @@ extension RestoringPlan {
   }
 
   private mutating func tryAgain(_ failure: FailureStatus, _ seen: RestoreSight) {
-    let begun = status.attempts ?? 1
-    switch Attempts.decide(attempts: begun, retryAt: status.retryAt, now: seen.now) {
-    case .giveUp: return fail(failure, seen)
-    case .wait(let moment):
-      if status.retryAt == nil { events.append(.warning(failure.code, failure.message + "; tried again at \(moment)")) }
-      status.phase = .preflight
-      status.error = failure
-      status.retryAt = moment
-      report(
-        .progressing(
-          reason: Reason.retrying,
-          message: "attempt \(begun + 1) of \(Attempts.bound) begins at \(moment), after a failure: \(failure.message)"),
-        seen)
-      next = .requeue(after: .seconds(max(1, moment.secondsSince1970 - seen.now.secondsSince1970)))
+    switch decide(failure, seen) {
+    case .giveUp: fail(failure, seen)
+    case .wait: status.phase = .preflight
     case .start:
-      status.retryAt = nil
-      status.attempts = begun + 1
       report(.progressing(reason: "Preflight", message: "looking for what the recovery needs"), seen)
       then = [.startRun]
-      next = .requeue(after: Self.pollInterval)
     }
   }
 
@@ -200,18 +166,9 @@ extension RestoringPlan {
   }
 
   private mutating func noteChangedSpec(_ seen: RestoreSight) {
-    guard let began = status.observedGeneration, let current = seen.generation, began != current else { return }
-    let message = "spec changed after the start; what is under way keeps the moment and names it began with"
-    if seen.readyReason != "SpecChangeIgnored" {
-      events.append(.warning("SpecChangeIgnored", message + "; create another \(Self.kind) for the new spec"))
-    }
-    report(.progressing(reason: "SpecChangeIgnored", message: message), seen)
-  }
-
-  mutating func report(_ health: Health, _ seen: RestoreSight) {
-    var conditions = status.conditions ?? []
-    conditions.report(health, generation: seen.generation, now: seen.now)
-    status.conditions = conditions
+    noteChangedSpec(
+      "what is under way keeps the moment and names it began with", kind: Self.kind, readyReason: seen.readyReason, seen
+    )
   }
 }
 

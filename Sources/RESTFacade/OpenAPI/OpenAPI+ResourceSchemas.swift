@@ -40,7 +40,8 @@ extension OpenAPIDocument {
     "Progress": {"type": "object", "additionalProperties": false,
       "required": ["bytes_done", "files_done", "updated_at"],
       "properties": {"bytes_done": {"type": "integer"}, "bytes_total": {"type": "integer"},
-        "files_done": {"type": "integer"}, "percent": {"type": "integer"}, "updated_at": \#(time)}},
+        "files_done": {"type": "integer"}, "percent": {"type": "integer"}, "waiting_for": {"type": "string"},
+        "updated_at": \#(time)}},
     "Backup": {"type": "object", "additionalProperties": false,
       "required": [\#(identityNames), "destination", "method", "deletion_policy", "status"],
       "properties": {\#(identity), \#(target),
@@ -137,7 +138,7 @@ extension OpenAPIDocument {
   private static let restored = #"""
     "database": {"type": "string"},
     "source": {"type": "object", "additionalProperties": false,
-      "properties": {"backup": {"type": "string"}, "target_time": \#(time), "lsn": {"type": "string"},
+      "properties": {"backup": {"type": "string"}, "database": {"type": "string"}, "target_time": \#(time), "lsn": {"type": "string"},
         "xid": {"type": "string"}, "restore_point": {"type": "string"}, "latest": {"type": "boolean"},
         "incarnation": {"type": "string"}, "destination": {"type": "string"}, "path": {"type": "string"},
         "format": {"type": "string"}, "snapshot": {"type": "string"}}},

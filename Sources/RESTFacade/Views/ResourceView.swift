@@ -44,6 +44,7 @@ extension JSONText {
         text.field("bytes_total", progress.bytesTotal)
         text.field("files_done", progress.filesDone)
         text.field("percent", progress.percent)
+        text.field("waiting_for", progress.waitingFor)
         text.field("updated_at", progress.updatedAt)
       }
     }

@@ -14,7 +14,7 @@ struct RestoreView: JSONView {
       text.field("database", request.databaseName)
       if let target = status?.filesTarget ?? spec.target, target.database == nil { text.target(target) }
       if let files = status?.files { Self.write(files, to: &text) }
-      text.field("source") { text in text.object { Self.write(spec.source, to: &$0) } }
+      text.field("source") { text in text.object { Self.write(request.source, to: &$0) } }
       text.field("strategy", spec.strategy)
       text.field("switch_over", spec.switchOver)
       text.field("switch_requested", spec.switchRequested)
@@ -49,7 +49,10 @@ struct RestoreView: JSONView {
 
   private static func write(_ source: RestoreSource, to text: inout JSONText) {
     text.field("backup", source.backupName)
-    if let moment = source.pointInTime { text.moment(moment.moment) }
+    if let moment = source.pointInTime {
+      text.field("database", moment.database)
+      text.moment(moment.moment)
+    }
     text.field("destination", source.path?.destinationName)
     text.field("path", source.path?.key)
     text.field("format", source.path?.format)

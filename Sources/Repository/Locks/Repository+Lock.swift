@@ -7,13 +7,17 @@ extension Repository {
   ///
   /// Stale locks are removed. While another's lock conflicts, it is tried again for `patience`; then `locked` is thrown,
   /// which names the holder. Cancellation ends the wait.
-  public func lock(_ kind: LockKind, patience: Duration = .zero) async throws -> RepositoryLock {
+  /// `waiting` is called before each pause, with what is waited for.
+  public func lock(
+    _ kind: LockKind, patience: Duration = .zero, waiting: (RepositoryError) -> Void = { _ in }
+  ) async throws -> RepositoryLock {
     let deadline = ContinuousClock.now + patience
     var pause: Duration = .milliseconds(500)
     while true {
       do {
         return try await tryLock(kind)
       } catch let error as RepositoryError where error.code == .locked && .now + pause <= deadline {
+        waiting(error)
         try await Task.sleep(for: pause)
         pause = min(pause * 2, .seconds(10))
       }
@@ -22,9 +26,10 @@ extension Repository {
 
   /// Runs `body` under a lock, and releases it whatever comes.
   public func withLock<Result>(
-    _ kind: LockKind, patience: Duration = .zero, _ body: (RepositoryLock) async throws -> Result
+    _ kind: LockKind, patience: Duration = .zero, waiting: (RepositoryError) -> Void = { _ in },
+    _ body: (RepositoryLock) async throws -> Result
   ) async throws -> Result {
-    let lock = try await lock(kind, patience: patience)
+    let lock = try await lock(kind, patience: patience, waiting: waiting)
     do {
       let result = try await body(lock)
       try await lock.release()

@@ -14,6 +14,9 @@ public struct PruneOptions: Sendable {
   public var tolerance = Tolerance.percent(5)
   /// Bytes of packs that are packed again at most; no bound.
   public var repackedAtMost = Int64.max
+  /// After so long no more packs are packed again: those are left to the next prune, with what nothing needs in them.
+  /// Nil: no bound. What was begun is finished, about 256 MiB.
+  public var repackingTime: Duration?
   /// Packs below so many bytes are put together where there are ten of them. Nil: four fifths of what the smallest
   /// packs of the repository have (the third percentile), but of 4 MiB at least and of this process's pack size at most.
   public var smallPack: Int64?

@@ -57,6 +57,13 @@ package struct PrunePlan: Sendable, Equatable {
     remainingUnused = unused
   }
 
+  /// Leaves a pack that was to be packed again as it is.
+  mutating func postpone(_ number: Int, _ pack: PackUse) {
+    guard fates[number] == .repack else { return }
+    fates[number] = .keep
+    remainingUnused += pack.unusedBytes
+  }
+
   /// Trees first, then small packs, then those with the largest unused part.
   private static func goesFirst(_ left: PackUse, _ right: PackUse, _ target: Int64) -> Bool {
     if (left.content != .data) != (right.content != .data) { return left.content != .data }

@@ -3,13 +3,15 @@ import NIOCore
 extension PruneRun {
   /// Blobs whose reads are planned at once: about 10 MiB of plan.
   private static let plannedBlobs = 65_536
+  /// Bytes of packs whose reads are planned at once: between two such lots the lock and the time are looked at.
+  private static let plannedBytes: Int64 = 256 << 20
 
   /// Writes what is needed of the packs that are to be repacked to new packs. On return those are durable and in index
   /// files; how many and how large they are.
   ///
   /// Sealed blobs are copied as they are, after each was opened and compared with its name: nothing damaged is carried
   /// over, and nothing is compressed and sealed twice. Only trees that lie uncompressed are encoded anew.
-  func repack(_ plan: PrunePlan) async throws -> BlobWriterStatistics {
+  func repack(_ plan: inout PrunePlan, _ uses: [PackUse]) async throws -> BlobWriterStatistics {
     let packs = plan.fates.indices.filter { plan.fates[$0] == .repack }
     for number in plan.fates.indices where plan.fates[number] == .keep { index.keep(number) }
     guard !packs.isEmpty else {
@@ -17,12 +19,22 @@ extension PruneRun {
       return BlobWriterStatistics()
     }
     tell(.repacking, 0, of: packs.count)
+    let deadline = options.repackingTime.map { ContinuousClock.now + $0 }
     let writer = BlobWriter(repository)
     do {
       var done = 0
       while done < packs.count {
+        if let deadline, .now >= deadline {
+          for number in packs[done...] {
+            plan.postpone(number, uses[number])
+            index.keep(number)
+          }
+          break
+        }
         var wanted: [(type: BlobType, blob: WantedBlob)] = []
-        while done < packs.count, wanted.count < Self.plannedBlobs {
+        var bytes: Int64 = 0
+        while done < packs.count, wanted.count < Self.plannedBlobs, bytes < Self.plannedBytes {
+          bytes += uses[packs[done]].size
           for type in [BlobType.data, .tree] {
             wanted += index.takeUnplaced(type, of: packs[done]).map { (type, $0) }
           }

@@ -35,15 +35,15 @@ struct PruneRun: Sendable {
     let stock = try await takeStock()
     let uses = index.uses()
     try check(stock, uses)
-    let plan = PrunePlan(uses, options, packSize: repository.options.packSize)
+    var plan = PrunePlan(uses, options, packSize: repository.options.packSize)
     report.bytesBefore = stock.bytes
-    report.bytesUnused = plan.remainingUnused
 
     try lock.ensureHeld()
     try await repository.store.delete(stock.unreferenced)
     report.packsUnreferenced = stock.unreferenced.count
     report.bytesRemoved = stock.unreferencedBytes
-    let written = try await repack(plan)
+    let written = try await repack(&plan, uses)
+    report.bytesUnused = plan.remainingUnused
     report.packsWritten = written.packs
     report.bytesWritten = Int64(written.bytesUploaded)
     // Only now is everything that is needed in packs and index files that stay.

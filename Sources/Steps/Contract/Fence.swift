@@ -90,6 +90,20 @@ public struct Fence: Sendable {
     ).rows.compactMap { $0[0] }
   }
 
+  /// What the server lacks for a Database to be reached by `role`: the role itself, its right to replicate, or the
+  /// database that it connects to; nil: nothing. Throws ``FailedServerProbe``.
+  public func lack(for role: InstanceRole) async throws -> String? {
+    try await connected { connection in
+      let mayReplicate = try await connection.query(
+        "SELECT rolcanlogin AND (rolreplication OR rolsuper) FROM pg_roles WHERE rolname = $1", [role.username]
+      ).scalar
+      guard let mayReplicate else { return "the role '\(role.username)'" }
+      guard mayReplicate == "t" else { return "LOGIN and REPLICATION of the role '\(role.username)'" }
+      let database = try await connection.query("SELECT 1 FROM pg_database WHERE datname = $1", [role.database]).scalar
+      return database == nil ? "the database '\(role.database)'" : nil
+    }
+  }
+
   // MARK: Closing and opening
 
   /// Closes these databases for new connections. Throws ``FailedServerProbe``.

@@ -14,6 +14,6 @@ extension Database {
   /// system identifier names; nil while that is not known.
   public func incarnation(of instance: DatabaseInstance) -> String? {
     instance.incarnation
-      ?? status?.systemIdentifier.flatMap { UInt64($0) }.map { IncarnationID.root(systemIdentifier: $0).text }
+      ?? originalSystemIdentifier.flatMap { UInt64($0) }.map { IncarnationID.root(systemIdentifier: $0).text }
   }
 }

@@ -47,9 +47,11 @@ public struct ServerProbe: Sendable {
 }
 
 /// Why a server could not be asked.
-public struct FailedServerProbe: Error, Sendable, Equatable {
+public struct FailedServerProbe: Error, Sendable, Equatable, CustomStringConvertible {
   /// The reason, in the words of the condition.
   public let reason: String
   /// What was wrong and what to do.
   public let message: String
+
+  public var description: String { message }
 }

@@ -291,8 +291,10 @@ public struct ForgetInput: Codable, Sendable, Equatable {
   public var store: StoreInput
   /// What the repository's keys begin with, below the destination's prefix.
   public var repositoryPrefix: String
-  /// The snapshot's id.
-  public var snapshot: String
+  /// The snapshot's id; nil: the snapshots that were made for `backup`, if there are any.
+  public var snapshot: String?
+  /// The uid of the Backup.
+  public var backup: String?
   /// Further snapshots of the same backup; nil: none.
   public var furtherSnapshots: [String]?
   /// The database whose repository it is, and whose log expires with its base backups; nil: no log lies beside.
@@ -302,13 +304,14 @@ public struct ForgetInput: Codable, Sendable, Equatable {
 
   /// An input of these parts.
   public init(
-    store: StoreInput, repositoryPrefix: String, snapshot: String, furtherSnapshots: [String]? = nil,
+    store: StoreInput, repositoryPrefix: String, snapshot: String? = nil, backup: String? = nil,
+    furtherSnapshots: [String]? = nil,
     database: DatabasePlace? = nil, activeIncarnation: String? = nil
   ) {
     self.furtherSnapshots = furtherSnapshots
     self.store = store
     self.repositoryPrefix = repositoryPrefix
-    self.snapshot = snapshot
+    (self.snapshot, self.backup) = (snapshot, backup)
     self.database = database
     self.activeIncarnation = activeIncarnation
   }

@@ -16,9 +16,7 @@ struct InstanceServer: Sendable {
 
   /// How far the server is. Throws ``PostgresError`` where it does not answer.
   func observe() async throws -> InstanceState {
-    let row = try await entry(role.username).with(within: .seconds(3)) { connection in
-      try await connection.query(Self.progress).rows.first
-    }
+    let row = try await asking(within: .seconds(3)) { try await $0.query(Self.progress).rows.first }
     guard row?[0] == "f" else { return .recovering(replayed: row?[1] ?? nil) }
     let reached = RecoveredTo(
       time: (row?[2]).flatMap { MicroTime($0) }, lsn: row?[1] ?? nil, timeline: (row?[3]).flatMap { UInt32($0) })
@@ -42,12 +40,30 @@ struct InstanceServer: Sendable {
   }
 
   private func superuser() async throws -> ServerEntry {
-    let name = try await entry(role.username).with(within: .seconds(5)) { connection in
+    let name = try await asking(within: .seconds(5)) { connection in
       try await connection.query(
         "SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY oid LIMIT 1"
       ).scalar
     }
     return try entry(name ?? role.username)
+  }
+
+  /// Runs `body` as the role; where that is not let in, as `postgres`, as the first superuser is called nearly
+  /// everywhere. At the recovered moment the role may not have been there, and `template1` may be closed to it.
+  private func asking<Value: Sendable>(
+    within bound: Duration, _ body: (SQLConnection) async throws -> Value
+  ) async throws -> Value {
+    do {
+      return try await entry(role.username).with(within: bound, body)
+    } catch let refusal as PostgresError
+      where [.authenticationFailed, .notAuthorized].contains(refusal.code) && role.username != "postgres"
+    {
+      do {
+        return try await entry("postgres").with(within: bound, body)
+      } catch is PostgresError {
+        throw refusal
+      }
+    }
   }
 
   // MARK: The end of recovery

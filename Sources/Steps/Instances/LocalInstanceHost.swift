@@ -71,6 +71,8 @@ public struct LocalInstanceHost: InstanceHost {
       return try await folder.server(record, role).observe()
     } catch let error as PostgresError where error.isTransient {
       return .starting
+    } catch let error as PostgresError {
+      throw FailedServerProbe(reason: error.code.rawValue, message: error.description)
     }
   }
 

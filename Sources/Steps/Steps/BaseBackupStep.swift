@@ -14,15 +14,12 @@ struct BaseBackupStep {
   let folder: StepFolder
   let logger: Logger
 
-  /// How long a prune, which wants the repository for itself, is waited for.
-  private static let patience: Duration = .seconds(600)
-
   func run() async throws -> StepProduct {
     try await StatusReport<Backup>.with(input.backup, input.cluster, every: .seconds(1), logger: logger) { report in
       try await input.store.withStore(in: folder, at: input.database.prefix) { store in
         let archive = try await DatabaseArchive.openOrCreate(
           store, password: try input.store.password(in: folder), logger: logger)
-        return try await archive.repository.withLock(.shared, patience: Self.patience) { _ in
+        return try await archive.withSharedLock(report) {
           if let present = try await archive.records().first(where: { $0.backup == input.backup.uid }) {
             logger.info("the snapshot of this Backup is there", metadata: ["snapshot": "\(present.snapshot)"])
             return .baseBackup(BaseBackupProduct(present))

@@ -29,6 +29,18 @@ struct DatabaseArchive: Sendable {
         in: store.scoped(to: "repo/"), password: password, options: options(logger)))
   }
 
+  /// How long a prune, which wants the repository for itself, is waited for.
+  private static let patience: Duration = .seconds(600)
+
+  /// Runs `body` while the repository is kept from being pruned; what is waited for before that, `report` says.
+  func withSharedLock<Value>(
+    _ report: StatusReport<Backup>, _ body: () async throws -> Value
+  ) async throws -> Value {
+    try await repository.withLock(.shared, patience: Self.patience, waiting: { _ in report.tell(.waiting) }) { _ in
+      try await body()
+    }
+  }
+
   static func options(_ logger: Logger) -> RepositoryOptions {
     var options = RepositoryOptions()
     options.logger = logger
@@ -44,6 +56,16 @@ struct DatabaseArchive: Sendable {
   func bases() async throws -> [RecoveryBase] { try await records().map { RecoveryBase($0) } }
 
   func catalog() async throws -> WALCatalog { try await WALCatalog.open(store: store, key: repository.key) }
+}
+
+extension BackupStatus {
+  /// Nothing goes on before somebody's lock is gone.
+  fileprivate static var waiting: BackupStatus {
+    var status = BackupStatus()
+    status.progress = StepProgress(bytesDone: 0, bytesTotal: nil, filesDone: 0, updatedAt: .now)
+    status.progress?.waitingFor = "a prune, or another program, to unlock the repository"
+    return status
+  }
 }
 
 extension MicroTime {

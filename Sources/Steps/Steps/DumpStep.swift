@@ -25,7 +25,7 @@ struct DumpStep {
       return try await input.store.withStore(in: folder, at: input.database.prefix) { store in
         let archive = try await DatabaseArchive.openOrCreate(
           store, password: try input.store.password(in: folder), logger: logger)
-        return try await archive.repository.withLock(.shared, patience: .seconds(60)) { _ in
+        return try await archive.withSharedLock(report) {
           let present = try await archive.repository.snapshots().lazy.compactMap { DumpRecord(snapshot: $0) }
             .first { $0.backup == input.backup.uid }
           if let present { return .dump(DumpProduct(present)) }

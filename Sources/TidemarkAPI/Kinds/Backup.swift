@@ -159,6 +159,8 @@ public struct StepProgress: Codable, Sendable, Equatable {
   public var filesDone: Int64
   /// `bytesDone` of `bytesTotal` in percent, for the column of `kubectl get`.
   public var percent: Int?
+  /// What the step waits for; nil while it is at work.
+  public var waitingFor: String?
   /// When this was written.
   public var updatedAt: Timestamp
 

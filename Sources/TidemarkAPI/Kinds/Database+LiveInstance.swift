@@ -29,6 +29,10 @@ extension Database {
   /// Where clients and Tidemark reach the live server.
   public var liveEndpoint: Endpoint { liveInstance.endpoint ?? specEndpoint }
 
+  /// The system identifier of the server of `spec.connection`, a decimal number, as far as it is known: clients may be on
+  /// an instance that holds another system's data.
+  public var originalSystemIdentifier: String? { status?.originalSystemIdentifier ?? status?.systemIdentifier }
+
   private var specEndpoint: Endpoint { Endpoint(host: spec.connection.host, port: spec.connection.port) }
 }
 

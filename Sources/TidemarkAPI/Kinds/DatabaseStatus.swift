@@ -10,6 +10,9 @@ public struct DatabaseStatus: Codable, Sendable, Equatable {
   public var serverVersion: String?
   /// The cluster's system identifier, a decimal number.
   public var systemIdentifier: String?
+  /// The system identifier of the server of `spec.connection`, while clients are on an instance that holds another
+  /// system's data.
+  public var originalSystemIdentifier: String?
   /// Where the live instance is reached.
   public var endpoint: Endpoint?
   /// The incarnation that is archived now.

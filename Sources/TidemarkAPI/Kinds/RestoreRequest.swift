@@ -17,6 +17,11 @@ public struct RestoreRequest: KubeStatusResource {
   }
 }
 
+extension RestoreRequest {
+  /// What is restored: as the first attempt began, or as the spec says where none has.
+  public var source: RestoreSource { status?.begunWith ?? spec.source }
+}
+
 /// What is restored: exactly one of the fields is set.
 public struct RestoreSource: Codable, Sendable, Equatable {
   /// The name of a Completed Backup in the same namespace.

@@ -42,8 +42,12 @@ public struct RestoreRequestStatus: Codable, Sendable, Equatable {
   public var preflight: PreflightStatus?
   /// How far the restore is.
   public var progress: StepProgress?
-  /// The Database that is restored, once it is known.
+  /// The Database whose clients are to be on what is restored, once it is known.
   public var database: String?
+  /// The source that the first attempt began with, which all that follows keeps to: the spec may be edited meanwhile.
+  public var begunWith: RestoreSource?
+  /// The Database whose data are restored, where it is not `database`.
+  public var sourceDatabase: String?
   /// How it is restored: the strategy that the spec had when it began.
   public var strategy: RestoreStrategy?
   /// The restored instance.

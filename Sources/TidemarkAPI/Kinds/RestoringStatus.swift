@@ -1,22 +1,16 @@
 public import KubeModel
 
-/// A phase of a PITRClone or a RestoreRequest; here are those that both go through.
-public protocol RestoringPhase: Codable, Sendable, Equatable {
+/// A phase of what is done by a step that is tried several times; here are those that all of them go through.
+public protocol AttemptedPhase: Codable, Sendable, Equatable {
   /// Waiting for what it needs.
   static var pending: Self { get }
-  /// What it needs is looked for; nothing has been created.
-  static var preflight: Self { get }
-  /// The base backup is being restored.
-  static var restoring: Self { get }
-  /// The new instance replays its write-ahead log.
-  static var recovering: Self { get }
   /// It failed for good.
   static var failed: Self { get }
 }
 
-/// What a PITRClone and a RestoreRequest say alike of their way to an instance that takes connections.
-public protocol RestoringStatus: Codable, Sendable, Equatable {
-  associatedtype Phase: RestoringPhase
+/// What resources say alike whose work is a step that is tried several times.
+public protocol AttemptedStatus: Codable, Sendable, Equatable {
+  associatedtype Phase: AttemptedPhase
 
   /// A status that says nothing yet.
   init()
@@ -35,16 +29,32 @@ public protocol RestoringStatus: Codable, Sendable, Equatable {
   var attempts: Int? { get set }
   /// When the next attempt begins, after a failure that may pass.
   var retryAt: Timestamp? { get set }
-  /// What the recovery is made of.
-  var preflight: PreflightStatus? { get set }
-  /// How far the restore is.
+  /// How far the step is.
   var progress: StepProgress? { get set }
-  /// The moment that was reached.
-  var recoveredTo: RecoveredTo? { get set }
   /// What went wrong.
   var error: FailureStatus? { get set }
 }
 
+/// A phase of a PITRClone or a RestoreRequest; here are those that both go through.
+public protocol RestoringPhase: AttemptedPhase {
+  /// What it needs is looked for; nothing has been created.
+  static var preflight: Self { get }
+  /// The base backup is being restored.
+  static var restoring: Self { get }
+  /// The new instance replays its write-ahead log.
+  static var recovering: Self { get }
+}
+
+/// What a PITRClone and a RestoreRequest say alike of their way to an instance that takes connections.
+public protocol RestoringStatus: AttemptedStatus where Phase: RestoringPhase {
+  /// What the recovery is made of.
+  var preflight: PreflightStatus? { get set }
+  /// The moment that was reached.
+  var recoveredTo: RecoveredTo? { get set }
+}
+
+extension BackupPhase: AttemptedPhase {}
+extension BackupStatus: AttemptedStatus {}
 extension PITRClonePhase: RestoringPhase {}
 extension PITRCloneStatus: RestoringStatus {}
 extension RestorePhase: RestoringPhase {}

@@ -30,6 +30,12 @@ extension BackupSchedule {
   /// What its Backups have as the label ``TidemarkLabel/schedule``: its name, cut to what a label may be.
   public var labelValue: String { Self.shortened(metadata.name ?? "", to: 63) }
 
+  /// Whether `backup` is one of its runs: of a slot, or one that was asked for in its name, which has no slot.
+  public func made(_ backup: Backup) -> Bool {
+    backup.metadata.namespace == metadata.namespace && backup.metadata.labels[TidemarkLabel.schedule] == labelValue
+      && backup.metadata.labels[TidemarkLabel.origin] == BackupOrigin.schedule
+  }
+
   private static func shortened(_ name: String, to length: Int) -> String {
     guard name.utf8.count > length else { return name }
     let digest = String(StableHash.of(name), radix: 16)

@@ -44,10 +44,11 @@ struct InstanceBed: Sendable {
 
   private func end(_ work: Task<Void, any Error>) async throws {
     work.cancel()
-    _ = await work.result
+    let outcome = await work.result
     try await kubelet.end()
     try await source.remove()
     await client.shutdown()
+    if case .failure(let error) = outcome, !(error is CancellationError) { throw error }
   }
 
   /// A host as a controller that was just started has it.
