@@ -81,7 +81,8 @@ public struct ProgramCopy: Sendable {
   package static func libraries(ofListing text: String) throws -> [(name: String, path: String)] {
     try text.split(separator: "\n").compactMap { line in
       let words = line.split(whereSeparator: { $0 == " " || $0 == "\t" })
-      guard let arrow = words.firstIndex(of: "=>"), arrow > 0 else { return nil }
+      // A name with a path is the loader's own, which the program names in full.
+      guard let arrow = words.firstIndex(of: "=>"), arrow > 0, !words[0].contains("/") else { return nil }
       guard arrow + 1 < words.count, words[arrow + 1].hasPrefix("/") else {
         throw StepError(code: .system, message: "the library \(words[0]) of this program is not there")
       }
