@@ -170,7 +170,7 @@ let package = Package(
     .testTarget(
       name: "EndToEndTests",
       dependencies: ["TestSupport", "TidemarkAPI", "KubeClient", "KubeModel", logging],
-      swiftSettings: settings),
+      exclude: ["Manifests"], swiftSettings: settings),
     // Runs a program for tests and benchmarks and measures it; in C, as what it measures must not be its own size.
     .executableTarget(name: "tidemark-launch", path: "Tests/Launch"),
     // Programs that tests run beside themselves, to kill them or to be served by them.

@@ -61,7 +61,6 @@ authentication:
   x509: {clientCAFile: $tls/ca.crt}
 authorization: {mode: AlwaysAllow}
 cgroupDriver: cgroupfs
-cgroupRoot: /$cgroup
 cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failSwapOn: false

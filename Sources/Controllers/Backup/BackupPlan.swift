@@ -42,9 +42,9 @@ package struct BackupObservation: Sendable {
 }
 
 /// What there is to do about a Backup: what to say, then what to do, then when to look again.
-package struct BackupPlan: AttemptingPlan, Equatable, Sendable {
+package struct BackupPlan: ActingPlan, Equatable, Sendable {
   /// One thing to do.
-  package enum Action: Equatable, Sendable {
+  package enum Action: AttemptingAction, Sendable {
     case addFinalizer
     /// Starts the step that takes it, discarding an earlier run of it first.
     case start

@@ -15,21 +15,9 @@ public struct BackupReconciler: Reconciler {
   public func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
     guard let cached = environment.stores.backups[key], let backup = try await newest(cached) else { return .done }
     let plan = BackupPlan.make(try await observe(backup))
-    let before = backup.status?.ownedByController
-    // What was found is written before what it led to is cleared away: a crash in between loses neither.
-    let current =
-      plan.status == before ?? BackupStatus() ? backup : try await environment.statuses.apply(plan.status, to: backup)
-    for action in plan.actions {
-      do {
-        try await perform(action, for: current)
-      } catch {
-        guard let health = Health(passing: error) else { throw error }
-        // What could not be started has not begun.
-        return try await environment.wait(health, for: current, saying: action == .start ? before : plan.status)
-      }
+    return try await environment.carryOut(plan, for: backup, backup.status?.ownedByController) { action, current in
+      try await perform(action, for: current)
     }
-    environment.events.record(plan.events, about: backup)
-    return plan.next
   }
 
   /// What is final stays so, whatever is newer; there may be thousands of those.

@@ -53,9 +53,9 @@ package enum WorkloadCopySight: Equatable, Sendable {
 ///
 /// An application whose own claims are written to is scaled to none first, with a note on it of how many replicas it
 /// had, and given them back when the step has ended, however it did.
-package struct FilesRestorePlan: AttemptingPlan, Equatable, Sendable {
+package struct FilesRestorePlan: ActingPlan, Equatable, Sendable {
   /// One thing to do.
-  package enum Action: Equatable, Sendable {
+  package enum Action: AttemptingAction, Sendable {
     case addFinalizer
     /// Makes the claims that are restored into and are not there.
     case makeClaims

@@ -20,28 +20,11 @@ package struct FilesRestoreReconciler: Sendable {
   /// Goes a step on with `request`, which must be as the API server has it now.
   func reconcile(_ request: RestoreRequest) async throws -> ReconcileResult {
     let seen = try await observe(request)
-    let plan = FilesRestorePlan.make(seen)
-    let before = request.status?.ownedByController
-    // What was found is written before what it led to is cleared away: a crash in between loses neither.
-    if plan.status != before ?? RestoreRequestStatus() {
-      _ = try await environment.statuses.apply(plan.status, to: request)
+    return try await environment.carryOut(
+      FilesRestorePlan.make(seen), for: request, request.status?.ownedByController
+    ) { action, _ in
+      try await perform(action, for: seen)
     }
-    for action in plan.actions {
-      do {
-        try await perform(action, for: seen)
-      } catch {
-        guard let health = Health(passing: error) else { throw error }
-        // Once it has ended, its end is what there is to say.
-        if plan.status.phase?.isEnded == true {
-          environment.events.record(plan.events, about: request)
-          return .requeue(after: .seconds(10))
-        }
-        // What could not be started has not begun.
-        return try await environment.wait(health, for: request, saying: action == .start ? before : plan.status)
-      }
-    }
-    environment.events.record(plan.events, about: request)
-    return plan.next
   }
 
   private func observe(_ request: RestoreRequest) async throws -> FilesRestoreObservation {
@@ -57,7 +40,7 @@ package struct FilesRestoreReconciler: Sendable {
       run: try await environment.state(of: request.filesRunID), now: .now)
     guard let reference = target?.application else { return seen }
     seen.application = try await environment.applications.find(reference, in: namespace)
-    guard request.status?.phase?.isEnded != true else { return seen }
+    guard request.status?.phase?.isFinal != true else { return seen }
     for (_, claim) in seen.mapping.sorted(by: { $0.key < $1.key }) {
       seen.newClaims.append(try await environment.applications.claim(claim, in: namespace))
     }
@@ -146,9 +129,4 @@ package struct FilesRestoreReconciler: Sendable {
 extension RestoreRequest {
   /// The run of its `bucket-restore` or `volume-restore` step.
   var filesRunID: StepID { StepID(namespace: metadata.namespace ?? "", name: "files-restore-\(metadata.uid ?? "")") }
-}
-
-extension RestorePhase {
-  /// Whether it is done or failed.
-  fileprivate var isEnded: Bool { self == .completed || self == .failed }
 }

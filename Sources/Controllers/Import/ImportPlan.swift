@@ -31,9 +31,9 @@ package struct ImportObservation: Sendable {
 }
 
 /// What there is to do about a RestoreRequest that loads a dump: what to say, then what follows from that.
-package struct ImportPlan: AttemptingPlan, Equatable, Sendable {
+package struct ImportPlan: ActingPlan, Equatable, Sendable {
   /// One thing to do.
-  package enum Action: Equatable, Sendable {
+  package enum Action: AttemptingAction, Sendable {
     case addFinalizer
     /// Starts the `import` step, discarding an earlier run of it first.
     case start

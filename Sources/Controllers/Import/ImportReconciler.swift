@@ -22,28 +22,9 @@ package struct ImportReconciler: Sendable {
   /// Goes a step on with `request`, which must be as the API server has it now.
   func reconcile(_ request: RestoreRequest) async throws -> ReconcileResult {
     let seen = try await observe(request)
-    let plan = ImportPlan.make(seen)
-    let before = request.status?.ownedByController
-    // What was found is written before what it led to is cleared away: a crash in between loses neither.
-    if plan.status != before ?? RestoreRequestStatus() {
-      _ = try await environment.statuses.apply(plan.status, to: request)
+    return try await environment.carryOut(ImportPlan.make(seen), for: request, request.status?.ownedByController) {
+      action, _ in try await perform(action, for: seen)
     }
-    for action in plan.actions {
-      do {
-        try await perform(action, for: seen)
-      } catch {
-        guard let health = Health(passing: error) else { throw error }
-        // Once the import has ended, its end is what there is to say.
-        if plan.status.phase == .completed || plan.status.phase == .failed {
-          environment.events.record(plan.events, about: request)
-          return .requeue(after: .seconds(10))
-        }
-        // What could not be started has not begun.
-        return try await environment.wait(health, for: request, saying: action == .start ? before : plan.status)
-      }
-    }
-    environment.events.record(plan.events, about: request)
-    return plan.next
   }
 
   private func observe(_ request: RestoreRequest) async throws -> ImportObservation {

@@ -120,6 +120,8 @@ package struct SwitchPlan: Sendable {
     case (false, true): begin(.toRestored, database)
     case (false, false) where isCompleted && !database.isOnPrevious(of: seen.restore): superseded(database)
     case (false, false):
+      // What kept a switch from its end is of no matter once it is not asked for.
+      status.error = nil
       retire(database)
       status.phase = .readyToSwitch
       report(readyToSwitch)

@@ -21,6 +21,19 @@ package protocol AttemptingPlan {
   var next: ReconcileResult { get set }
 }
 
+/// One thing that a plan asks for; among them is the start of an attempt.
+package protocol AttemptingAction: Equatable {
+  static var start: Self { get }
+}
+
+/// Such a plan that says first, and then acts.
+package protocol ActingPlan: AttemptingPlan {
+  associatedtype Action: AttemptingAction
+
+  /// What there is to do, in order, when the status has been written.
+  var actions: [Action] { get }
+}
+
 extension AttemptingPlan {
   mutating func report(_ health: Health, _ seen: some Sight) {
     var conditions = status.conditions ?? []

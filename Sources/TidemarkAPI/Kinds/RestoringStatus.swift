@@ -6,6 +6,8 @@ public protocol AttemptedPhase: Codable, Sendable, Equatable {
   static var pending: Self { get }
   /// It failed for good.
   static var failed: Self { get }
+  /// Whether it completed or failed.
+  var isFinal: Bool { get }
 }
 
 /// What resources say alike whose work is a step that is tried several times.
@@ -57,5 +59,7 @@ extension BackupPhase: AttemptedPhase {}
 extension BackupStatus: AttemptedStatus {}
 extension PITRClonePhase: RestoringPhase {}
 extension PITRCloneStatus: RestoringStatus {}
-extension RestorePhase: RestoringPhase {}
+extension RestorePhase: RestoringPhase {
+  public var isFinal: Bool { self == .completed || self == .failed }
+}
 extension RestoreRequestStatus: RestoringStatus {}

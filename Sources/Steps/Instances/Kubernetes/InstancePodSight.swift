@@ -39,10 +39,12 @@ package enum InstancePodSight {
     return [reason, waiting.message].compactMap { $0 }.joined(separator: ": ") + said
   }
 
-  /// The end of what a container said.
+  /// The end of what a container said, from the error on that ended it, where PostgreSQL told one.
   private static func lastWords(_ ended: ContainerStatus.Terminated) -> String {
-    let lines = (ended.message ?? "").split(separator: "\n").suffix(12).joined(separator: "\n")
-    guard lines.isEmpty else { return lines }
+    let lines = (ended.message ?? "").split(separator: "\n")
+    let error = lines.lastIndex { $0.contains("FATAL:") || $0.contains("PANIC:") }
+    let words = (error.map { lines[$0...].prefix(5) } ?? lines.suffix(5)).joined(separator: "\n")
+    guard words.isEmpty else { return words }
     return "\(ended.reason ?? "it ended") (exit code \(ended.exitCode))"
   }
 }

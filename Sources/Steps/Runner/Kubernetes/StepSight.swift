@@ -43,8 +43,8 @@ package enum StepSight: Equatable, Sendable {
   private static func withoutPod(_ metadata: ObjectMeta, _ kind: String, _ now: Timestamp) -> FailureStatus? {
     guard metadata.isOlder(than: startBound, now) else { return nil }
     return .notStarted(
-      "\(kind) \(metadata.name ?? "") has no pod; `kubectl describe \(kind)` tells why: a quota, a policy, or a missing "
-        + "service account")
+      "\(kind) \(metadata.name ?? "") has no pod; `kubectl describe \(kind.lowercased()) \(metadata.name ?? "")` tells why: "
+        + "a quota, a policy, or a missing service account")
   }
 
   private static func atWork(unless hindrance: FailureStatus?) -> StepSight {
@@ -71,7 +71,7 @@ extension Pod {
       return FailureStatus(code: code, message: "pod \(name) has no node yet: \(scheduled.message)")
     }
     guard metadata.isOlder(than: StepSight.startBound, now) else { return nil }
-    return .notStarted("pod \(name) has not begun; `kubectl describe pod` tells why: a volume, or its image")
+    return .notStarted("pod \(name) has not begun; `kubectl describe pod \(name)` tells why: a volume, or its image")
   }
 
   /// What a container says that is just being started.
