@@ -73,13 +73,13 @@ struct InstancePodSightTests {
       ),
       (
         #"{"initContainerStatuses":[{"name":"program","state":\#(ended)}]}"#,
-        .waiting(message: "container program of pod clone-1-0: LOG: a\nFATAL: no log")
+        .waiting(message: "container program of pod clone-1-0: FATAL: no log")
       ),
       (
         server(ended, restarts: 1),
-        .waiting(message: "the server ended and is started again; it last said: LOG: a\nFATAL: no log")
+        .waiting(message: "the server ended and is started again; it last said: FATAL: no log")
       ),
-      (server(backOff, restarts: 3, last: ended), .failed(message: "LOG: a\nFATAL: no log")),
+      (server(backOff, restarts: 3, last: ended), .failed(message: "FATAL: no log")),
       (
         server(backOff, restarts: 9, last: #"{"terminated":{"exitCode":137,"reason":"OOMKilled"}}"#),
         .failed(message: "OOMKilled (exit code 137)")
