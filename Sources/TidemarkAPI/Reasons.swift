@@ -118,4 +118,6 @@ public enum Reason {
   public static let preparedTransactions = "PreparedTransactions"
   /// A resource that is in use can't be removed yet.
   public static let inUse = "InUse"
+  /// The namespace is being deleted, so that no step can run in it.
+  public static let namespaceEnds = "NamespaceEnds"
 }

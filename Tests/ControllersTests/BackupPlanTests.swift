@@ -303,6 +303,20 @@ struct BackupPlanTests {
     #expect(gone.events.map(\.reason) == ["Forgotten"])
   }
 
+  @Test("in a namespace that is being deleted a Backup goes without forgetting, which no step could do any more")
+  func leavesSnapshotOfEndingNamespace() {
+    var backup = Self.completed()
+    backup.metadata.beginDeletion()
+    for forgetting: StepState in [.absent, .lost(lastWords: ""), .ended(.failed(PlanValues.failure))] {
+      let plan = Self.plan(backup, forgetting: forgetting) { $0.namespaceEnds = true }
+      #expect(plan.actions == [.discardForgetting, .discardRun, .removeFinalizer])
+      #expect(plan.events.map(\.reason) == [Reason.namespaceEnds])
+    }
+    #expect(Self.plan(backup, forgetting: .running) { $0.namespaceEnds = true }.actions.isEmpty)
+    let gone = Self.plan(backup, forgetting: .ended(.done(.nothing))) { $0.namespaceEnds = true }
+    #expect(gone.events.map(\.reason) == ["Forgotten"])
+  }
+
   @Test("a snapshot that can't be forgotten holds the Backup, and the condition says the way out")
   func stuckForgetting() {
     var backup = Self.completed()

@@ -84,6 +84,16 @@ struct ClonePlanTests {
     #expect(plan.then == [.discardRun])
   }
 
+  @Test("a clone that fails when its Database is there already leaves the instance to that")
+  func failsAfterAdoption() throws {
+    let uid = try #require(Self.clone(.recovering).metadata.uid)
+    let plan = Self.plan(Self.clone(.recovering), run: Self.restored) {
+      $0.source = nil
+      $0.namesake = PlanValues.database { $0.metadata.annotations[TidemarkAnnotation.instance] = "clone-\(uid)" }
+    }
+    #expect(plan.status.phase == .failed && plan.then == [.discardRun])
+  }
+
   @Test("a failed clone clears away what it had begun, also when a crash came in between")
   func cleansUp() {
     let failed = Self.plan(Self.clone(.restoring), run: .ended(.failed(PlanValues.failure)))

@@ -224,6 +224,11 @@ struct RestorePlanTests {
     #expect(Self.plan(deleted(completed)).then == kept)
     let back = SwitchValues.restore(wants: false) { $0.status?.completedAt = PlanValues.now }
     #expect(Self.plan(deleted(back)).then == kept)
+    // Also where the status does not know of the switch that moved them.
+    let live = Self.plan(deleted(SwitchValues.restore(wants: false))) {
+      $0.database = SwitchValues.database(on: SwitchValues.restored)
+    }
+    #expect(live.then == kept)
   }
 
   @Test("deleted in the middle of a switch, that is undone first")

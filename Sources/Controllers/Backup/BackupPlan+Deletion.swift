@@ -37,6 +37,15 @@ extension BackupPlan {
       actions = seen.ending + [.removeFinalizer]
       return
     }
+    if seen.namespaceEnds, seen.forgetting.mayBeginAnew {
+      events.append(
+        .warning(
+          Reason.namespaceEnds,
+          "the namespace is being deleted, and no step can run in it: the snapshot was left in its repository. Where "
+            + "snapshots are to go as well, delete Backups before their namespace"))
+      actions = [.discardForgetting] + seen.ending + [.removeFinalizer]
+      return
+    }
     switch seen.forgetting {
     case .ended(.done):
       if let snapshot = status.snapshot {
@@ -69,6 +78,14 @@ extension BackupPlan {
       actions = [.discardForgetting]
       next = .requeue(after: .seconds(30))
     }
+  }
+}
+
+extension StepState {
+  /// Whether a `forget` step is neither at work nor did what it is for.
+  fileprivate var mayBeginAnew: Bool {
+    if case .ended(.done) = self { return false }
+    return !isAtWork
   }
 }
 

@@ -20,6 +20,9 @@ package struct BackupObservation: Sendable {
   package var run: StepState
   /// The run of its `forget` step.
   package var forgetting: StepState
+  /// Whether the namespace is being deleted: then no step can be started in it, and Secrets go at any moment. Looked at
+  /// only where the Backup is being deleted as well.
+  package var namespaceEnds = false
   package var now: Timestamp
 
   /// What was seen.

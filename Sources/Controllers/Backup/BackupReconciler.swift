@@ -32,7 +32,7 @@ public struct BackupReconciler: Reconciler {
     let database = subject.target.database.map { ObjectKey(namespace: namespace, name: $0) }
     let siblings = stores.backups(of: subject.target, in: namespace)
     let run = try await environment.state(of: backup.runID)
-    return BackupObservation(
+    var seen = BackupObservation(
       backup: backup, database: database.flatMap { stores.databases[$0] },
       bucket: subject.target.bucket.flatMap { stores.buckets[ObjectKey(namespace: namespace, name: $0)] },
       application: try await application(of: backup, run),
@@ -42,6 +42,17 @@ public struct BackupReconciler: Reconciler {
       },
       forgottenBefore: siblings.first { $0.isForgottenBefore(backup) },
       run: run, forgetting: try await environment.state(of: backup.forgetID), now: .now)
+    seen.namespaceEnds = try await namespaceEnds(of: backup)
+    return seen
+  }
+
+  /// Asked only where a snapshot is to be forgotten.
+  private func namespaceEnds(of backup: Backup) async throws -> Bool {
+    guard backup.metadata.isDeleting, backup.spec.deletionPolicy == .delete,
+      backup.metadata.finalizers.contains(TidemarkGroup.finalizer), let name = backup.metadata.namespace
+    else { return false }
+    let namespace = try await environment.client.find(Namespace.self, ObjectKey(namespace: nil, name: name))
+    return namespace?.status?.phase == "Terminating"
   }
 
   /// The application is looked at only while its step may be started.

@@ -51,6 +51,8 @@ package struct ClonePlan: RestoringPlan, Equatable, Sendable {
     } else {
       plan.proceed(seen)
     }
+    // The Database may be there before this status says so, and then the instance is its own.
+    if seen.isAdopted { plan.then.removeAll { $0 == .removeInstance } }
     return plan
   }
 
@@ -115,6 +117,11 @@ package struct ClonePlan: RestoringPlan, Equatable, Sendable {
 }
 
 extension CloneObservation {
+  /// Whether the new Database is there, and lives on the instance.
+  fileprivate var isAdopted: Bool {
+    namesake?.metadata.annotations[TidemarkAnnotation.instance] == clone.instanceID.name
+  }
+
   var sight: RestoreSight {
     RestoreSight(
       generation: clone.metadata.generation,

@@ -158,7 +158,10 @@ public struct DatabaseReconciler: Reconciler {
       guard let id = database.hostedInstance,
         let major = database.metadata.annotations[TidemarkAnnotation.serverMajor].flatMap({ Int($0) })
       else { return }
-      try await environment.host.start(id, serverMajor: major)
+      try await environment.receiverTurns.turn(database.key) {
+        guard try await mayStart(instanceOf: database) else { return }
+        try await environment.host.start(id, serverMajor: major)
+      }
     case .dropOriginalSlot:
       guard let slot = database.spec.pitr?.effectiveSlotName else { return }
       let connection = database.spec.connection
@@ -185,6 +188,13 @@ public struct DatabaseReconciler: Reconciler {
     guard let uid = fresh.switchingRestore else { return true }
     let restores = try await environment.client.listAll(RestoreRequest.self, namespace: database.metadata.namespace)
     return restores.items.first { $0.metadata.uid == uid }?.isExchangingData(of: fresh) != true
+  }
+
+  /// Whether the live instance is still to be started: since it was seen to stand still, a switch may have begun that
+  /// stopped it, or exchanges its data.
+  private func mayStart(instanceOf database: Database) async throws -> Bool {
+    guard let fresh = try await environment.newest(database) else { return false }
+    return fresh.switchingRestore == nil && fresh.liveInstance == database.liveInstance && !fresh.metadata.isDeleting
   }
 
   /// A server that is gone holds no log either, so a failure is told and not tried again.

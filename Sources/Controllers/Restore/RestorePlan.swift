@@ -235,8 +235,10 @@ package struct RestorePlan: RestoringPlan, Sendable {
       return keep(seen)
     }
     then = [.stopRun, .discardRun]
-    // What clients were on once belongs to the Database; before that it belongs to nobody else.
-    if status.phase?.isRestored != true || status.completedAt == nil { then.append(.removeInstance) }
+    // What clients were on once, or are now by whatever way, belongs to the Database; before that it belongs to nobody
+    // else.
+    let isUnused = status.phase?.isRestored != true || status.completedAt == nil
+    if isUnused, !seen.isLive { then.append(.removeInstance) }
     then.append(.removeFinalizer)
   }
 }
@@ -244,6 +246,12 @@ package struct RestorePlan: RestoringPlan, Sendable {
 extension RestoreObservation {
   /// The Database whose data are restored.
   var origin: Database? { foreignSource == nil ? database : source }
+
+  /// Whether the Database's clients are on what was restored, or where it was restored.
+  fileprivate var isLive: Bool {
+    guard let database else { return false }
+    return database.isOn(restore) || database.liveInstance.name == restore.instanceID.name
+  }
 
   /// Its name, where it is not the one whose clients are moved.
   var foreignSource: String? { restore.foreignSource(backup) }

@@ -92,7 +92,7 @@ struct SwitchEffects: Sendable {
     case .close(let databases): try await fence(of: route.old, database).close(databases)
     case .end(let clients): try await fence(of: route.old, database).end(clients)
     case .startNew: try await start(route.new)
-    case .stopOld: try await stop(route.old)
+    case .stopOld: try await environment.receiverTurns.turn(database.key) { try await stop(route.old) }
     case .exchange: try await exchange(route, of: database)
     case .move: try await move(database, route)
     case .openNew: try await open(route.new, database)

@@ -18,10 +18,14 @@ struct RunSweeper: Reconciler {
   static let interval: Duration = .seconds(600)
 
   func reconcile(_ key: ObjectKey) async throws -> ReconcileResult {
-    let removed = try await runner.removeOrphans { try await isPresent($0) }
-    for id in removed {
+    let sweep = try await runner.removeOrphans { try await isPresent($0) }
+    for id in sweep.removed {
       environment.logger.warning(
         "the run of a resource that is gone was cleared away", metadata: ["run": "\(id)"])
+    }
+    for (id, message) in sweep.stuck {
+      environment.logger.warning(
+        "the run of a resource that is gone does not end", metadata: ["run": "\(id)", "reason": "\(message)"])
     }
     return .requeue(after: Self.interval)
   }

@@ -20,7 +20,8 @@ public struct ControllerEnvironment: Sendable {
   /// The folder of PostgreSQL's client programs, for steps; nil: where Debian has them.
   let programDirectory: String?
   let logger: Logger
-  /// By Database: its receiver is started, or its data directory exchanged, not both at once.
+  /// By Database: its receiver or its instance is started, or a switch stops that one and exchanges its data, not both
+  /// at once.
   let receiverTurns = KeyedTurns()
   let meter = StepMeter()
 

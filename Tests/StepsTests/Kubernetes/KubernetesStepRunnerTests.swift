@@ -184,10 +184,27 @@ struct KubernetesStepRunnerTests {
       let pod = try await bench.stage.makePod(of: "job/forget-1")
       try await bench.stage.set(pod, .ended(code: 0, reason: "Completed", message: Self.done))
       try await bench.stage.end("forget-1")
-      let removed = try await bench.reborn().removeOrphans { $0.uid != "gone" }
-      #expect(removed == [gone.id])
+      let sweep = try await bench.reborn().removeOrphans { $0.uid != "gone" }
+      #expect(sweep.removed == [gone.id] && sweep.stuck.isEmpty)
       #expect(try await bench.runner.known() == [kept.id])
       #expect(try await bench.stage.names("jobs") == ["forget-2"])
+    }
+  }
+
+  @Test("the run of a resource that is gone and that does not end holds no other up")
+  func stuckOrphan() async throws {
+    try await ClusterBench.with { bench in
+      let stuck = bench.request("forget-1", .forget, uid: "gone")
+      let ended = bench.request("forget-2", .forget, uid: "gone")
+      try await bench.runner.start(stuck)
+      try await bench.runner.start(ended)
+      try await bench.stage.set(try await bench.stage.makePod(of: "job/forget-1"), .running)
+      let pod = try await bench.stage.makePod(of: "job/forget-2")
+      try await bench.stage.set(pod, .ended(code: 0, reason: "Completed", message: Self.done))
+      try await bench.stage.end("forget-2")
+      let sweep = try await bench.reborn(stopBound: .milliseconds(500)).removeOrphans { $0.uid != "gone" }
+      #expect(sweep.removed == [ended.id] && sweep.stuck.map(\.run) == [stuck.id])
+      #expect(try await bench.runner.known() == [stuck.id])
     }
   }
 

@@ -11,6 +11,14 @@ extension KubernetesStepRunner {
     public let served: ServedMark?
   }
 
+  /// What became of the runs of resources that are gone.
+  public struct Sweep: Sendable {
+    /// Those that were cleared away.
+    public internal(set) var removed: [StepID] = []
+    /// Those that do not end, and why.
+    public internal(set) var stuck: [(run: StepID, message: String)] = []
+  }
+
   /// All runs of which there are traces: their ConfigMaps, which are made first and go last.
   public func traces() async throws -> [Trace] {
     let selector =
@@ -30,16 +38,20 @@ extension KubernetesStepRunner {
   /// Stops and clears away the runs of resources that are gone.
   ///
   /// What a resource owns, the cluster clears away with it. What outlives its resource, and what was left where no
-  /// owner is known, goes here. `isPresent` is asked once for each resource that a run says it serves.
-  @discardableResult
-  public func removeOrphans(isPresent: (ServedMark) async throws -> Bool) async throws -> [StepID] {
-    var removed: [StepID] = []
+  /// owner is known, goes here. `isPresent` is asked once for each resource that a run says it serves. One that does
+  /// not end, as on a lost node, holds the others up no longer than its stop is waited for.
+  public func removeOrphans(isPresent: (ServedMark) async throws -> Bool) async throws -> Sweep {
+    var sweep = Sweep()
     for trace in try await traces() {
       guard let served = trace.served, try await !isPresent(served) else { continue }
-      try await stop(trace.id)
-      try await discard(trace.id)
-      removed.append(trace.id)
+      do {
+        try await stop(trace.id)
+        try await discard(trace.id)
+        sweep.removed.append(trace.id)
+      } catch let error as StepError where error.code == .stillRunning {
+        sweep.stuck.append((trace.id, error.message))
+      }
     }
-    return removed
+    return sweep
   }
 }
