@@ -62,6 +62,11 @@ public struct BucketBackup: Sendable {
     do {
       try await walk.run(parent: parent)
       let (progress, problems) = walk.outcome
+      if progress.files == 0, problems.breaking > 0, let first = problems.kept.first(where: \.breaksConsistency) {
+        throw ObjectStoreError(
+          .accessDenied, operation: "get", key: first.path,
+          message: "none of \(problems.breaking) objects could be read; of the first: \(first.message)")
+      }
       var record = FileRecord(
         subject: .bucket, files: progress.files, logicalBytes: progress.bytes, addedBytes: 0, storedBytes: 0,
         changed: problems.breaking, backup: backup)
@@ -128,7 +133,8 @@ final class BucketWalk: Sendable {
     var levels = [Level(prefix: [], directory: writer.root, before: Self.byName(top))]
     try await withThrowingTaskGroup(of: Void.self) { group in
       var running = 0
-      for try await info in backup.source.list(prefix: backup.options.prefix) {
+      var listing = OrderedListing(backup.source.list(prefix: backup.options.prefix))
+      while let info = try await listing.next() {
         guard backup.options.rules.admits(info.key) else { continue }
         let path = ObjectPath(key: info.key)
         try await move(to: path, of: Array(info.key.utf8), &levels, reader)

@@ -91,9 +91,7 @@ final class BucketRestoreRun: Sendable {
 
   var report: BucketRestore.Report { tally.withLock { $0.report } }
 
-  private func listing() -> ObjectListing.Iterator {
-    restore.target.list(prefix: restore.options.prefix).makeAsyncIterator()
-  }
+  private func listing() -> OrderedListing { OrderedListing(restore.target.list(prefix: restore.options.prefix)) }
 
   private func admits(_ key: [UInt8]) -> Bool {
     restore.options.rules.isEmpty || restore.options.rules.admits(String(decoding: key, as: UTF8.self))

@@ -5,7 +5,8 @@ public import Repository
 /// A key is cut at its slashes. So that every key has a path of its own, and the path is one that a file system takes:
 /// - `%` is written `%25`; a part that is `.` or `..` is written `%2E` or `%2E%2E`;
 /// - a lone `%` at the end of a part means nothing: it stands for an empty part (`a//b` is `a/%/b`, `a/` is `a/%`), and
-///   behind the name of an object that has the same name as a directory beside it (`a` and `a/b` are `a%` and `a/b`).
+///   behind the name of an object that has the same name as a directory beside it (`a` and `a/b` are `a%` and `a/b`;
+///   `a/` and `a//b` are `a/%%` and `a/%/b`).
 public struct ObjectPath: Hashable, Sendable {
   /// The directories from the root on, as names in the snapshot.
   public let directories: [ByteString]
@@ -24,7 +25,7 @@ public struct ObjectPath: Hashable, Sendable {
 
   /// `name` for an object beside a directory of that name.
   static func marked(_ name: ByteString) -> ByteString {
-    name.bytes.last == mark ? name : ByteString(name.bytes + [mark])
+    ByteString(name.bytes + [mark])
   }
 
   private static func encode(_ part: some Collection<UInt8>) -> ByteString {
@@ -43,6 +44,7 @@ public struct ObjectPath: Hashable, Sendable {
   /// The part of a key that `name` stands for.
   public static func part(of name: ByteString) -> [UInt8] {
     guard name.bytes.contains(mark) else { return name.bytes }
+    if name.bytes == [mark, mark] { return [] }
     var decoded: [UInt8] = []
     var rest = name.bytes[...]
     while let byte = rest.popFirst() {

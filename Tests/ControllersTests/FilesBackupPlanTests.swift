@@ -64,6 +64,17 @@ struct FilesBackupPlanTests {
     }
     #expect(ending.actions.isEmpty && ending.status.conditions.readyReason == Reason.scaling)
     #expect(plan { still(&$0) }.actions == [.start])
+    // A spec that was changed meanwhile leaves nothing scaled down.
+    let changed = plan {
+      still(&$0)
+      $0.backup.spec.volumes?.quiesce = nil
+    }
+    #expect(changed.actions == [.scaleUp] && changed.status.phase == .pending)
+    let spoilt = plan {
+      still(&$0)
+      $0.backup.spec.destinationName = ""
+    }
+    #expect(spoilt.actions == [.scaleUp] && spoilt.status.phase == .pending)
     #expect(plan { $0.run = .ended(.done(.files(Self.product))) }.actions == [.scaleUp, .discardRun])
     #expect(plan { $0.run = .ended(.failed(PlanValues.failure)) }.actions == [.scaleUp, .discardRun])
     let deleted = plan { $0.backup.metadata.beginDeletion() }

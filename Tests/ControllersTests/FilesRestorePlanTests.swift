@@ -22,6 +22,7 @@ struct FilesRestorePlanTests {
         Reason.volumesNotFound
       ),
       (Self.seen { $0.application?.scaledDownFor = "another" }, Reason.waiting),
+      (Self.scaledDown { $0.reader = $0.backup }, Reason.waiting),
     ]
     for (seen, reason) in cases {
       let plan = FilesRestorePlan.make(seen)

@@ -56,6 +56,9 @@ extension BackupObservation {
   /// Whether its application is scaled down while it is at work.
   var scalesDown: Bool { backup.subject.volumes?.quiesce == .scaleDown && backup.subject.target.application != nil }
 
+  /// Whether the application is scaled down for it, as was seen before its step began.
+  var isScaledDown: Bool { backup.metadata.uid != nil && application?.scaledDownFor == backup.metadata.uid }
+
   /// What has to be done, or waited for, until the application is still; nil where it is, or need not be.
   var unrest: (health: Health, scalesDown: Bool)? {
     guard scalesDown, let application else { return nil }
@@ -72,6 +75,16 @@ extension BackupObservation {
 }
 
 extension BackupPlan {
+  /// Gives an application that was scaled down its replicas back where it need not be still any more, or where nothing
+  /// will come of the Backup: what is final is not looked at again. False where neither is so.
+  mutating func givesReplicasBack(_ health: Health?, _ seen: BackupObservation) -> Bool {
+    guard seen.isScaledDown else { return false }
+    if case .stalled? = health {} else if seen.scalesDown { return false }
+    wait(for: .progressing(reason: Reason.scaling, message: "the application gets its replicas back"), seen)
+    actions = [.scaleUp]
+    return true
+  }
+
   /// Says whether all files or objects are in the backup as they were at some moment.
   mutating func reportConsistency(_ found: FileInconsistencies, _ seen: BackupObservation) {
     let vanished = found.vanished == 0 ? "" : "; \(found.vanished) were deleted meanwhile, and are not in it"

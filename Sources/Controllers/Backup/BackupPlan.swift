@@ -112,7 +112,9 @@ package struct BackupPlan: ActingPlan, Equatable, Sendable {
   }
 
   private mutating func begin(_ seen: BackupObservation) {
-    if let health = obstacle(seen) {
+    let health = obstacle(seen)
+    if givesReplicasBack(health, seen) { return }
+    if let health {
       if case .stalled(let reason, let message) = health {
         return fail(FailureStatus(code: reason, message: message), seen)
       }

@@ -126,8 +126,13 @@ extension FilesRestoreObservation {
         reason: Reason.unsupported,
         message: "a \(reference.kind) can't be scaled down while its volumes are restored; restore to files.newClaims")
     }
-    guard let other = application?.scaledDownFor, other != request.metadata.uid else { return nil }
+    if let other = application?.scaledDownFor, other != request.metadata.uid {
+      return .progressing(
+        reason: Reason.waiting, message: "the application is scaled down for another RestoreRequest or a Backup")
+    }
+    // It would read some of the old and some of the new.
+    guard let reader else { return nil }
     return .progressing(
-      reason: Reason.waiting, message: "another RestoreRequest restores the volumes of this application")
+      reason: Reason.waiting, message: "Backup \(reader.metadata.name ?? "") reads the volumes of this application")
   }
 }

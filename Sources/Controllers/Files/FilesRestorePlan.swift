@@ -18,6 +18,8 @@ package struct FilesRestoreObservation: Sendable {
   package var newClaims: [ApplicationSight.Claim]
   /// What there is of the name that a copy of the application is to have.
   package var copy: WorkloadCopySight
+  /// A Backup of the application that is restored to, whose step is at work.
+  package var reader: Backup?
   /// The run of its step.
   package var run: StepState
   package var now: Timestamp
@@ -26,8 +28,9 @@ package struct FilesRestoreObservation: Sendable {
   package init(
     request: RestoreRequest, backup: Backup?, destination: BackupDestination?, bucket: Bucket? = nil,
     application: ApplicationSight? = nil, newClaims: [ApplicationSight.Claim] = [],
-    copy: WorkloadCopySight = .absent, run: StepState, now: Timestamp
+    copy: WorkloadCopySight = .absent, reader: Backup? = nil, run: StepState, now: Timestamp
   ) {
+    self.reader = reader
     self.copy = copy
     self.request = request
     self.backup = backup

@@ -41,6 +41,9 @@ package struct FilesRestoreReconciler: Sendable {
     guard let reference = target?.application else { return seen }
     seen.application = try await environment.applications.find(reference, in: namespace)
     guard request.status?.phase?.isFinal != true else { return seen }
+    seen.reader = stores.backups(of: BackupTarget(application: reference), in: namespace).first {
+      $0.status?.phase == .running
+    }
     for (_, claim) in seen.mapping.sorted(by: { $0.key < $1.key }) {
       seen.newClaims.append(try await environment.applications.claim(claim, in: namespace))
     }

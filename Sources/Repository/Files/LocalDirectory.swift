@@ -73,3 +73,8 @@ struct LocalDirectory: Sendable {
     }
   }
 }
+
+extension ByteString {
+  /// The names in the directory at this path, sorted, without `.` and `..`.
+  package func namesInDirectory() throws -> [ByteString] { try LocalDirectory(path: self).names() }
+}

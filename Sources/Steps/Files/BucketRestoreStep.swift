@@ -19,6 +19,12 @@ struct BucketRestoreStep {
         of: input.store, at: input.repositoryPrefix, in: folder, logger: logger
       ) { repository in
         let snapshot = try await FileArchive.snapshot(input.snapshot, in: repository)
+        if input.deletesOthers, let left = FileRecord(snapshot: snapshot)?.changed, left > 0 {
+          throw StepError(
+            code: .invalidInput,
+            message: "the backup lacks \(left) objects that could not be read, and files.deleteOthers would delete "
+              + "them; restore without it")
+        }
         return try await restore(snapshot, from: repository, report)
       }
     }

@@ -3,7 +3,7 @@ import Logging
 import Repository
 import TidemarkAPI
 
-/// `volume-restore`: the files of snapshots into volumes, in place of what is there.
+/// `volume-restore`: the files of snapshots into volumes, in place of what is there; into all of them or into none.
 ///
 /// A run that follows a crash starts over, or goes on where entries were already changing places.
 struct VolumeRestoreStep {
@@ -25,27 +25,21 @@ struct VolumeRestoreStep {
   private func restore(
     from repository: Repository, _ report: StatusReport<RestoreRequest>
   ) async throws -> StepProduct {
-    var snapshots: [(volume: VolumeInput, snapshot: Snapshot)] = []
+    var volumes: [VolumeRestore.Volume] = []
     for volume in input.volumes {
       guard let id = volume.snapshot else {
         throw StepError(code: .invalidInput, message: "volume \(volume.claim) names no snapshot")
       }
-      snapshots.append((volume, try await FileArchive.snapshot(id, in: repository)))
+      volumes.append(VolumeRestore.Volume(try await FileArchive.snapshot(id, in: repository), into: volume.path))
     }
-    let total = snapshots.reduce(0) { $0 + (FileRecord(snapshot: $1.snapshot)?.logicalBytes ?? 0) }
+    let total = volumes.reduce(0) { $0 + (FileRecord(snapshot: $1.snapshot)?.logicalBytes ?? 0) }
+    let restore = VolumeRestore(from: repository) { done in
+      var status = RestoreRequestStatus()
+      status.progress = FileArchive.progress(done, of: input.paths.isEmpty ? total : nil)
+      report.tell(status)
+    }
     var restored = RestoredFiles(written: 0, writtenBytes: 0, unchanged: 0, deleted: 0)
-    for (volume, snapshot) in snapshots {
-      let before = restored
-      let restore = VolumeRestore(from: repository) { step in
-        var done = step
-        done.files += before.written
-        done.bytes += before.writtenBytes
-        var status = RestoreRequestStatus()
-        status.progress = FileArchive.progress(done, of: input.paths.isEmpty ? total : nil)
-        report.tell(status)
-      }
-      let outcome = try await restore.run(
-        snapshot, into: volume.path, paths: input.paths, uid: input.request.uid)
+    for outcome in try await restore.run(volumes, paths: input.paths, uid: input.request.uid) {
       for problem in outcome.problems { logger.warning("not restored as it was", metadata: ["problem": "\(problem)"]) }
       restored.written += outcome.files
       restored.writtenBytes += outcome.bytes
