@@ -50,6 +50,26 @@ struct FilesRestorePlanTests {
     }
   }
 
+  @Test("a Backup that left files out is not restored whole over them")
+  func partial() {
+    func leftOut(_ change: (inout RestoreFilesSpec) -> Void = { _ in }) -> FilesRestorePlan {
+      FilesRestorePlan.make(
+        Self.seen {
+          var volumes = VolumesSpec()
+          volumes.exclude = ["*.tmp"]
+          $0.backup?.spec.volumes = volumes
+          $0.backup?.status?.begunWith = nil
+          var files = RestoreFilesSpec()
+          change(&files)
+          $0.request.spec.files = files
+        })
+    }
+    let whole = leftOut()
+    #expect(whole.status.phase == .failed && whole.status.error?.code == Reason.invalidSpec)
+    #expect(whole.status.error?.message.contains("files.paths") == true)
+    #expect(leftOut { $0.paths = ["docs"] }.actions == [.scaleDown])
+  }
+
   @Test("the application is scaled to none, its pods end, and only then is its volume written to")
   func scalesDown() {
     #expect(FilesRestorePlan.make(Self.seen()).actions == [.scaleDown])

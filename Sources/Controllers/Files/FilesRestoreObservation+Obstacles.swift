@@ -117,7 +117,19 @@ extension FilesRestoreObservation {
         return .progressing(reason: Reason.volumesNotFound, message: "claim \(claim.name) \(problem)")
       }
     }
-    return scalesDown ? scalingObstacle(reference) : nil
+    return scalesDown ? partialObstacle ?? scalingObstacle(reference) : nil
+  }
+
+  /// A whole restore makes a volume what the snapshot is: what the Backup left out would be gone.
+  private var partialObstacle: Health? {
+    let volumes = backup?.subject.volumes
+    guard volumes?.include?.isEmpty == false || volumes?.exclude?.isEmpty == false,
+      request.spec.files?.paths?.isEmpty != false
+    else { return nil }
+    return .stalled(
+      reason: Reason.invalidSpec,
+      message: "the Backup has not all of its volumes (spec.volumes.include, exclude), and a restore of all of it would "
+        + "remove the rest; name files.paths, or restore to files.newClaims")
   }
 
   private func scalingObstacle(_ reference: WorkloadReference) -> Health? {

@@ -45,7 +45,7 @@ package struct FilesRestoreReconciler: Sendable {
       $0.status?.phase == .running
     }
     for (_, claim) in seen.mapping.sorted(by: { $0.key < $1.key }) {
-      seen.newClaims.append(try await environment.applications.claim(claim, in: namespace))
+      seen.newClaims.append(try await environment.applications.spareClaim(claim, in: namespace))
     }
     if let name = request.spec.files?.newName {
       seen.copy = try await environment.applications.copy(

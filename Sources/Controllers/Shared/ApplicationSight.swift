@@ -114,10 +114,23 @@ struct Applications: Sendable {
       scaledDownFor: workload.metadata.annotations[TidemarkAnnotation.scaledDownFor], claims: claims)
   }
 
-  /// What is seen of one claim.
-  func claim(_ name: String, in namespace: String?) async throws -> ApplicationSight.Claim {
+  /// What is seen of a claim that is to be filled beside the application: one that a pod uses is no place for that.
+  func spareClaim(_ name: String, in namespace: String?) async throws -> ApplicationSight.Claim {
     let claim = try await client.find(PersistentVolumeClaim.self, ObjectKey(namespace: namespace, name: name))
-    return try await sight(of: claim, name)
+    var sight = try await sight(of: claim, name)
+    if claim != nil, let user = try await user(of: name, in: namespace) {
+      sight.problem = "is used by pod \(user), whose files would be replaced; name a claim that nothing uses"
+    }
+    return sight
+  }
+
+  /// A pod that has the claim mounted, or may still have; runs of ours aside.
+  private func user(of claim: String, in namespace: String?) async throws -> String? {
+    let pods = try await client.listAll(MountingPod.self, namespace: namespace).items
+    return pods.first { pod in
+      pod.metadata.labels[TidemarkLabel.run] == nil && pod.status?.isOver != true
+        && pod.spec?.volumes?.contains { $0.persistentVolumeClaim?.claimName == claim } == true
+    }?.metadata.name
   }
 
   private func sight(of claim: PersistentVolumeClaim?, _ name: String) async throws -> ApplicationSight.Claim {
@@ -204,6 +217,21 @@ struct Applications: Sendable {
       return
     }
   }
+}
+
+/// A pod, trimmed to what it has mounted.
+private struct MountingPod: KubeResource {
+  struct Status: Codable, Sendable {
+    var phase: String?
+
+    var isOver: Bool { phase == "Succeeded" || phase == "Failed" }
+  }
+
+  static let resource = Pod.resource
+
+  var metadata: ObjectMeta
+  var spec: ApplicationWorkloadSpec.PodSpec?
+  var status: Status?
 }
 
 extension ApplicationWorkload {
