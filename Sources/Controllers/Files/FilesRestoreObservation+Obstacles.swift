@@ -128,8 +128,8 @@ extension FilesRestoreObservation {
     else { return nil }
     return .stalled(
       reason: Reason.invalidSpec,
-      message: "the Backup has not all of its volumes (spec.volumes.include, exclude), and a restore of all of it would "
-        + "remove the rest; name files.paths, or restore to files.newClaims")
+      message: "the Backup has not all of its volumes (spec.volumes.include, exclude), and a restore of all of it "
+        + "would remove the rest; name files.paths, or restore to files.newClaims")
   }
 
   private func scalingObstacle(_ reference: WorkloadReference) -> Health? {
