@@ -3,6 +3,7 @@ import NIOCore
 import ObjectStore
 import PostgresEngine
 import Repository
+import Synchronization
 import TestSupport
 import Testing
 
@@ -58,6 +59,44 @@ struct WALFetchTests {
       let stored = try #require(try await archive.segment(name))
       #expect(bytes == Data(stored.readableBytesView))
     }
+    scratch.remove()
+    try await database.remove()
+  }
+
+  @Test("a segment that still grows is never fetched ahead: an older part could be given after a newer one")
+  func growingSegment() async throws {
+    let database = try await ArchivedDatabase.start(Self.small)
+    try await fill(database, segments: 3)
+    try await database.receiving { log in
+      try await database.server.psql("INSERT INTO t VALUES (100)")
+      try await database.archived(log)
+    }
+    let plan = try await database.plan(.latest)
+    let names = [plan.firstSegment, plan.lastSegment].compactMap { WALSegmentName($0, size: plan.lineage.segmentSize) }
+    let archive = try await database.catalog().archive(database.root, plan.lineage.segmentSize)
+    let last = try #require(names.last)
+    #expect(try await archive.segment(last) == nil)
+    #expect(try await archive.beginning(of: last) != nil)
+    let scratch = try ScratchDirectory("growing")
+    let fetch = WALFetch.Configuration(plan, spool: scratch.file("spool"))
+    let (store, key) = (database.store, database.repository.key)
+    let prefetch = WALPrefetch(fetch, patience: .seconds(2)) { (store, key) }
+    let running = RunningFlag()
+    async let filling: Void = {
+      defer { running.end() }
+      try await prefetch.run(after: plan.firstSegment)
+    }()
+    var seen: Set<String> = []
+    while running.isOn {
+      let ready = try? FileManager.default.contentsOfDirectory(atPath: scratch.file("spool/ready"))
+      seen.formUnion(ready ?? [])
+      try await Task.sleep(for: .milliseconds(5))
+    }
+    try await filling
+    let expected = (names[0].number + 1..<last.number).map {
+      WALSegmentName(timeline: last.timeline, number: $0, size: last.size).description
+    }
+    #expect(!expected.isEmpty && seen == Set(expected))
     scratch.remove()
     try await database.remove()
   }
@@ -178,4 +217,13 @@ struct WALFetchTests {
       try await restored.remove()
     }
   }
+}
+
+/// Whether something still runs.
+private final class RunningFlag: Sendable {
+  private let state = Mutex(true)
+
+  var isOn: Bool { state.withLock { $0 } }
+
+  func end() { state.withLock { $0 = false } }
 }

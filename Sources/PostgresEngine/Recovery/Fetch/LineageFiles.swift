@@ -27,15 +27,17 @@ struct LineageFiles: Sendable {
     return try await segment(name)
   }
 
-  /// The file of the segment `number`, on the timeline that is right for it.
-  func segment(number: UInt64) async throws -> (name: WALSegmentName, bytes: ByteBuffer)? {
-    guard let name = lineage.segment(number), let bytes = try await segment(name) else { return nil }
-    return (name, bytes)
-  }
+  /// The file of a segment of which the archive has all; nil where it has none or a part.
+  ///
+  /// Only such a file may be kept until it is asked for: a part grows while its server lives, and PostgreSQL reads the last
+  /// record that it found once more, from the file that it is given then. Were that an older and shorter one, it would
+  /// end with a PANIC.
+  func wholeSegment(_ name: WALSegmentName) async throws -> ByteBuffer? { try await segment(name, orPart: false) }
 
-  private func segment(_ name: WALSegmentName) async throws -> ByteBuffer? {
+  private func segment(_ name: WALSegmentName, orPart: Bool = true) async throws -> ByteBuffer? {
     guard let piece = lineage.piece(of: name.timeline), piece.to.map({ name.start < $0 }) ?? true else { return nil }
-    guard var bytes = try await stored(name, in: archive(piece)) else { return nil }
+    let archive = archive(piece)
+    guard var bytes = try await orPart ? stored(name, in: archive) : archive.segment(name) else { return nil }
     if let to = piece.to, to < name.end {
       // What follows is of the life that went on there.
       let kept = Int(to - name.start)

@@ -57,11 +57,11 @@ public struct WALPrefetch: Sendable {
     }
   }
 
-  /// False where the archive does not have it.
+  /// False where the archive does not have all of it.
   private func load(_ name: WALSegmentName, into spool: WALSpool, _ files: LineageFiles) async throws -> Bool {
     defer { spool.endLoading(name.description) }
-    guard let found = try await files.segment(number: name.number) else { return false }
-    try await NIOThreadPool.singleton.runIfActive { try spool.add(name.description, found.bytes) }
+    guard let bytes = try await files.wholeSegment(name) else { return false }
+    try await NIOThreadPool.singleton.runIfActive { try spool.add(name.description, bytes) }
     return true
   }
 }
