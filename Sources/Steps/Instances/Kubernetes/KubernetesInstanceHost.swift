@@ -78,6 +78,12 @@ public struct KubernetesInstanceHost: InstanceHost {
     // What runs is left as it is, also where a later version would write another pod.
     if let there, there.replicas > 0 { return }
     let claim = there?.claims[InstanceManifests.volume] ?? manifests.key.name
+    guard try await !isMounted(claim, byAnotherThan: manifests) else {
+      throw StepError(
+        code: .instanceFailed,
+        message: "claim \(claim) is another instance's since their volumes were exchanged, and the StatefulSet that "
+          + "said which one is \(id)'s is gone; nothing was started")
+    }
     try await apply(manifests.statefulSet(try Self.note(in: map), serverMajor: serverMajor, claim: claim))
     logger.info("instance started", metadata: ["instance": "\(id)", "volume": "\(claim)"])
   }
@@ -211,6 +217,10 @@ public struct KubernetesInstanceHost: InstanceHost {
 
   public func remove(_ id: InstanceID) async throws {
     let manifests = manifests(id)
+    // It comes first and goes last: without it, what has such a name is somebody else's.
+    guard let map = try await client.find(ConfigMap.self, manifests.configurationKey),
+      map.metadata.labels[TidemarkLabel.instance] == id.name
+    else { return }
     try await stop(id)
     // The StatefulSet says which volume it is, so it goes after that.
     let claim = try await ownClaim(manifests)
@@ -229,14 +239,21 @@ public struct KubernetesInstanceHost: InstanceHost {
     }
   }
 
-  /// The instance's volume; nil where that is gone, or is another's: volumes are exchanged, and keep their names.
+  /// The instance's volume; nil where that is another's.
   private func ownClaim(_ manifests: InstanceManifests) async throws -> String? {
-    if let set = try await client.find(StatefulSet.self, manifests.key) { return try Self.claim(of: set) }
+    let set = try await client.find(StatefulSet.self, manifests.key)
+    let claim = try set.map { try Self.claim(of: $0) } ?? manifests.key.name
+    return try await isMounted(claim, byAnotherThan: manifests) ? nil : claim
+  }
+
+  /// Whether the claim is another instance's: volumes are exchanged, and keep their names.
+  private func isMounted(_ claim: String, byAnotherThan manifests: InstanceManifests) async throws -> Bool {
     let selector = "\(InstanceManifests.componentLabel)=\(InstanceManifests.component)"
-    let others = try await client.listAll(
+    let instances = try await client.listAll(
       StatefulSet.self, namespace: manifests.id.namespace, labelSelector: selector)
-    let name = manifests.key.name
-    return others.items.contains { $0.claims[InstanceManifests.volume] == name } ? nil : name
+    return instances.items.contains {
+      $0.metadata.name != manifests.key.name && $0.claims[InstanceManifests.volume] == claim
+    }
   }
 
   // MARK: Pieces
