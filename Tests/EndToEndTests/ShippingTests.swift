@@ -142,7 +142,7 @@ struct ChartValues: Sendable, CustomTestStringConvertible {
       has: ["helm.sh/resource-policy: keep", "--leader-elect", "kind: ClusterRoleBinding"]),
     ChartValues(
       testDescription: "two namespaces", settings: ["watchNamespaces={shop,blog}"], namespaces: ["shop", "blog"],
-      has: ["--namespace=shop", "--namespace=blog", "namespace: blog"]),
+      has: ["--namespace=shop", "--namespace=blog", "namespace: \"blog\""]),
     ChartValues(
       testDescription: "REST over TLS, and a template for steps",
       settings: [
