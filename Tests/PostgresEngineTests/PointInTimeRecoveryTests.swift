@@ -95,7 +95,7 @@ struct PointInTimeRecoveryTests {
     let location = try ScratchDirectory("space")
     try FileManager.default.setAttributes([.posixPermissions: 0o777], ofItemAtPath: location.path)
     let inner = "\(location.path)/inner"
-    try await server.psql("COPY (SELECT 1) TO PROGRAM 'mkdir -m 700 \(inner)'")
+    try await server.psql("COPY (SELECT 1) TO PROGRAM 'cat > /dev/null && mkdir -m 700 \(inner)'")
     try await server.psql("CREATE TABLESPACE space LOCATION '\(inner)'", "CREATE TABLE t (i int) TABLESPACE space")
     try await database.receiving { log in
       try await database.archived(log)

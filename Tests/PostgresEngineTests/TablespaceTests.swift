@@ -14,7 +14,7 @@ struct TablespaceTests {
   }
 
   private func makeDirectory(_ path: String, on server: TestPostgres) async throws {
-    try await server.psql("COPY (SELECT 1) TO PROGRAM 'mkdir -m 700 \(path)'")
+    try await server.psql("COPY (SELECT 1) TO PROGRAM 'cat > /dev/null && mkdir -m 700 \(path)'")
   }
 
   /// Every file below `path`, with what it holds.

@@ -51,6 +51,8 @@ final class S3Transport: Sendable {
   struct Course {
     var retries: RetryCourse
     var mayHaveHappened = false
+    /// That an attempt stalled. The next one may be given the connection that is just being closed for that.
+    var stall: ObjectStoreError?
     private var triedClock = false
     private var triedCredentials = false
 
@@ -137,8 +139,11 @@ final class S3Transport: Sendable {
     guard case .wait(let minimum) = failure.remedy else { throw failure.error }
     // Bytes that arrive wrong every time were wrong before they left.
     if failure.error.code == .corrupted, course.takeCorruption() >= 3 { throw failure.error }
+    if failure.error.code == .timeout { course.stall = failure.error }
     let decision = course.retries.failed(at: .now, minimum: minimum, dice: Double.random(in: 0...1))
-    guard case .retry(let wait) = decision else { throw failure.error }
+    guard case .retry(let wait) = decision else {
+      throw failure.error.code == .endpointUnreachable ? course.stall ?? failure.error : failure.error
+    }
     try await Task.sleep(for: wait)
   }
 
