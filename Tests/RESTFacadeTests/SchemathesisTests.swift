@@ -47,12 +47,13 @@ struct SchemathesisTests {
         "http://127.0.0.1:\(bed.port())/openapi.json", "--header",
         "Authorization: Bearer \(bed.kube.token)", "--checks", "all", "--seed", "20260131", "--max-examples", "20",
         "--generation-deterministic", "--request-timeout", "10", "--no-color",
-        "--workers", "2", "--continue-on-failure",
+        // One: beside another thread's, Python's ast.parse ends now and then with a SystemError (python/cpython#106905).
+        "--workers", "1", "--continue-on-failure",
       ],
       environment: [
         "PYTHONPATH": "\(packages):\(FacadeBed.checkout("Tests/Scripts"))", "SCHEMATHESIS_HOOKS": "schemathesis_hooks",
         "PYTHONDONTWRITEBYTECODE": "1",
       ])
-    return try await program.wait(within: .seconds(240))
+    return try await program.wait(within: .seconds(280))
   }
 }
