@@ -88,7 +88,7 @@ struct ClusterTests {
   private static func letGo(_ bed: ClusterBed) async throws {
     try await bed.kubectl("delete", "database/rescued", "--timeout=180s")
     try await bed.kubectl("delete", "restorerequest/undo", "--timeout=180s")
-    try await bed.kubectl("delete", "backupschedule/each-minute", "backups", "--all", "--timeout=240s")
+    try await bed.kubectl("delete", "backupschedules,backups", "--all", "--timeout=240s")
     try await bed.kubectl("delete", "database/shop", "--timeout=180s")
     #expect(try await bed.resticSnapshots().isEmpty)
     try await eventually(within: .seconds(120), "all pods but the database's are gone") {
