@@ -37,7 +37,7 @@ manifests:
 demo: build
 	hack/demo
 
-# All parts, within some eight minutes. BENCH_ARGS goes to tidemark-bench: 'runtime --objects 2000' runs a part.
+# All parts; that takes more than ten minutes. BENCH_ARGS goes to tidemark-bench: 'runtime --objects 2000' runs a part.
 bench: deps
 	@hack/install test
 	@hack/install bench
